@@ -1,0 +1,252 @@
+"""Configuration: config/default.toml, laid over by a profile, a file, a script and single settings.
+
+`default.toml` is the one place where defaults stand; the classes below hold types and ranges only.
+"""
+
+from __future__ import annotations
+
+import difflib
+import platform
+import tomllib
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from assistant.errors import ConfigError
+
+Probability = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Models(_Section):
+    transcriber: str
+    chat: str
+    voice: str
+
+
+class Runtime(_Section):
+    blas_threads: Annotated[int, Field(ge=1, le=64)]
+    seed: Annotated[int, Field(ge=0, le=2147483647)]
+
+
+class Vad(_Section):
+    webrtc_mode: Annotated[int, Field(ge=0, le=3)]
+    start_probability: Probability
+    continue_probability: Probability
+    start_ms: Annotated[int, Field(ge=32, le=1000)]
+
+
+class Endpoint(_Section):
+    pause_ms: Annotated[int, Field(ge=50, le=2000)]
+    end_ms: Annotated[int, Field(ge=100, le=5000)]
+    pre_roll_ms: Annotated[int, Field(ge=0, le=2000)]
+    min_voiced_ms: Annotated[int, Field(ge=0, le=2000)]
+    max_utterance_s: Annotated[float, Field(ge=5, le=3600)]
+
+    @model_validator(mode="after")
+    def _pause_before_end(self) -> Endpoint:
+        if self.pause_ms >= self.end_ms:
+            raise ValueError(f"pause_ms ({self.pause_ms}) must be less than end_ms ({self.end_ms})")
+        return self
+
+
+class PushToTalk(_Section):
+    pre_roll_ms: Annotated[int, Field(ge=0, le=2000)]
+    post_roll_ms: Annotated[int, Field(ge=0, le=1000)]
+    max_hold_s: Annotated[float, Field(ge=1, le=900)]
+
+
+class Echo(_Section):
+    canceller: bool
+    device: Literal["auto", "loudspeakers", "headphones"]
+    tail_ms: Annotated[int, Field(ge=0, le=2000)]
+    residual_db: Annotated[float, Field(ge=0, le=60)]
+    start_probability: Probability
+    start_ms: Annotated[int, Field(ge=32, le=1000)]
+    overlap: Probability
+
+
+class Interruption(_Section):
+    confirm_ms: Annotated[int, Field(ge=100, le=5000)]
+    backchannels: list[str]
+
+
+class Transcribe(_Section):
+    language: str
+    context: Literal["auto", "short", "full"]
+    tokens_per_s: Annotated[float, Field(ge=1, le=50)]
+    no_speech_probability: Probability
+
+
+class Chat(_Section):
+    system_prompt: str
+    max_tokens: Annotated[int, Field(ge=1, le=4096)]
+    temperature: Annotated[float, Field(ge=0, le=2)]
+    top_p: Probability
+    context_tokens: Annotated[int, Field(ge=256, le=131072)]
+    prefill_step_tokens: Annotated[int, Field(ge=16, le=4096)]
+
+
+class Speech(_Section):
+    voice: str
+    speed: Annotated[float, Field(ge=0.5, le=2.0)]
+    first_fragment_s: Annotated[float, Field(ge=0.5, le=4)]
+    max_fragment_s: Annotated[float, Field(ge=1, le=10)]
+    sentence_gap_ms: Annotated[int, Field(ge=0, le=2000)]
+    clause_gap_ms: Annotated[int, Field(ge=0, le=2000)]
+
+
+class Playback(_Section):
+    ahead_s: Annotated[float, Field(ge=1, le=60)]
+    fade_ms: Annotated[int, Field(ge=0, le=50)]
+
+
+class Costs(_Section):
+    whisper_encoder_ms_per_s_of_context: Annotated[float, Field(ge=0)]
+    whisper_token_ms: Annotated[float, Field(ge=0)]
+    chat_prefill_ms_per_token: Annotated[float, Field(ge=0)]
+    chat_token_ms: Annotated[float, Field(ge=0)]
+    voice_fixed_ms: Annotated[float, Field(ge=0)]
+    voice_ms_per_s: Annotated[float, Field(ge=0)]
+    turn_model_ms: Annotated[float, Field(ge=0)]
+
+
+class Simulation(_Section):
+    start: str
+    costs: Costs
+
+    @model_validator(mode="after")
+    def _start_is_a_date(self) -> Simulation:
+        datetime.fromisoformat(self.start)  # its ValueError is the message
+        return self
+
+
+class Config(_Section):
+    """The whole configuration; see config/default.toml for what each key means."""
+
+    models: Models
+    runtime: Runtime
+    vad: Vad
+    endpoint: Endpoint
+    push_to_talk: PushToTalk
+    echo: Echo
+    interruption: Interruption
+    transcribe: Transcribe
+    chat: Chat
+    speech: Speech
+    playback: Playback
+    simulation: Simulation
+
+
+PROFILES = ("small", "mac", "mac-8gb")
+
+
+def data_path(name: str) -> Path:
+    """Path of a file that comes with the program, as `config/default.toml` or `models.lock`."""
+    installed = Path(str(resources.files("assistant"))) / "_data" / name
+    return installed if installed.exists() else Path(__file__).parent.parent / name
+
+
+def default_profile(system: str = "", machine: str = "", memory_bytes: int = 0) -> str:
+    """Profile for this machine: `small` without Metal, `mac` on Apple Silicon with 16 GB or more."""
+    if (system or platform.system()) != "Darwin" or (machine or platform.machine()) != "arm64":
+        return "small"
+    return "mac" if (memory_bytes or _memory_bytes()) >= 15 * 2**30 else "mac-8gb"
+
+
+def _memory_bytes() -> int:
+    import os
+
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def load(
+    profile: str | None = None,
+    file: Path | None = None,
+    script: Mapping[str, Any] | None = None,
+    settings: Iterable[str] = (),
+) -> Config:
+    """Read the configuration: default.toml < profile < file < a script's `config` < `section.key=value`.
+
+    Raises:
+        ConfigError: naming the file or setting, the key, and the nearest right one.
+    """
+    name = profile or default_profile()
+    if name not in PROFILES:
+        raise ConfigError(f"There is no profile {name!r}{_nearest(name, PROFILES)}.")
+    default = _read(data_path("config/default.toml"))
+    merged = default
+    layers: list[tuple[str, Mapping[str, Any]]] = [(f"profile {name}", _read(data_path(f"config/{name}.toml")))]
+    if file is not None:
+        layers.append((str(file), _read(file)))
+    if script:
+        layers.append(("the script's config", script))
+    layers += [(f"--set {setting}", _setting(setting, default)) for setting in settings]
+    for source, layer in layers:
+        merged = _lay_over(merged, layer, source, "")
+        _validate(merged, source)  # layer by layer, so that the message names the right source
+    return _validate(merged, "config/default.toml")
+
+
+def _validate(values: Mapping[str, Any], source: str) -> Config:
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        reason = first["msg"].removeprefix("Value error, ")
+        shown = f" (it is {first['input']!r})" if not isinstance(first["input"], dict) else ""
+        raise ConfigError(f"{source}: {key}: {reason[0].lower()}{reason[1:]}{shown}.") from None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"There is no configuration file {path}; check the path.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"The configuration file {path} cannot be read: {error}.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}.") from None
+
+
+def _lay_over(base: dict[str, Any], layer: Mapping[str, Any], source: str, prefix: str) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in layer.items():
+        if key not in base:
+            raise ConfigError(f"{source}: there is no key {prefix}{key}{_nearest(key, base)}.")
+        if isinstance(base[key], dict):
+            if not isinstance(value, Mapping):
+                raise ConfigError(f"{source}: {prefix}{key} is a section; write its keys under it.")
+            merged[key] = _lay_over(base[key], value, source, f"{prefix}{key}.")
+        else:
+            merged[key] = value
+    return merged
+
+
+def _setting(setting: str, default: Mapping[str, Any]) -> dict[str, Any]:
+    """`section.key=value`, the value as in TOML; a bare word is taken as a string."""
+    path, equals, text = setting.partition("=")
+    if not equals:
+        raise ConfigError(f"--set {setting}: write it as section.key=value.")
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text
+    layer: Any = value
+    for part in reversed(path.strip().split(".")):
+        layer = {part: layer}
+    return dict(layer)
+
+
+def _nearest(word: str, choices: Iterable[str]) -> str:
+    known = list(choices)
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    return f"; did you mean {close[0]}?" if close else f"; there are {', '.join(known)}"
