@@ -1,0 +1,52 @@
+# Every target sets itself up from a bare Python 3.11: uv, .venv, and on Debian as root the system libraries.
+# Models are kept outside the clone, in ~/.cache/assistant/models or $ASSISTANT_MODELS.
+
+PYTHON ?= python3
+BIN := .venv/bin
+SYNCED := .venv/.synced
+OWN_UV := .cache/uv/bin/uv
+# A pyenv shim of uv can be on PATH and still not run.
+UV := $(shell uv --version >/dev/null 2>&1 && command -v uv || echo $(OWN_UV))
+
+export VIRTUAL_ENV := $(CURDIR)/.venv
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help demo test lint setup models lock system
+
+help: ## show these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+demo: models ## play a recorded dialogue to the real models; writes a WAV, a picture and the JSON under demo/
+	$(BIN)/assistant demo
+
+test: lint ## run every check: lint, types, then all tests on the small models (ARGS=... goes to pytest)
+	$(BIN)/assistant models pull --profile small
+	$(BIN)/pytest $(ARGS)
+
+lint: setup ## ruff and mypy
+	$(BIN)/ruff check
+	$(BIN)/mypy
+
+setup: $(SYNCED) ## make .venv as requirements.lock says
+
+models: setup ## pull the models of this machine's profile
+	$(BIN)/assistant models pull
+
+lock: | system $(UV) ## write requirements.lock anew from pyproject.toml
+	$(UV) pip compile pyproject.toml --quiet --group dev --all-extras --universal --python-version 3.11 \
+	    --generate-hashes --no-emit-index-url --excludes requirements.excludes \
+	    --custom-compile-command "make lock" --output-file requirements.lock
+
+$(SYNCED): requirements.lock pyproject.toml | system $(UV)
+	test -x $(BIN)/python || $(UV) venv --quiet .venv
+	$(UV) pip sync --quiet --require-hashes requirements.lock
+	$(UV) pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(OWN_UV): | system
+	$(PYTHON) -m venv .cache/uv
+	.cache/uv/bin/pip install --quiet --disable-pip-version-check 'uv>=0.9.8'
+
+system:
+	@PYTHON=$(PYTHON) scripts/system-packages
