@@ -1,0 +1,49 @@
+"""What was said, as the language model is told it: assistant texts hold what was heard."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from assistant.messages import ChatMessage
+from assistant.ports import Clock
+
+_REFRESH_S = 15 * 60
+"""The date and time in the system prompt is renewed after this long; sooner, it would empty the prompt cache."""
+
+
+@dataclass(slots=True)
+class History:
+    """The messages of a talk.
+
+    Args:
+        system_prompt: Template; `{date_and_time}` is filled in from the clock.
+    """
+
+    system_prompt: str
+    clock: Clock
+    _messages: list[ChatMessage] = field(default_factory=list)
+    _system: ChatMessage | None = None
+    _stamped_s: float = 0.0
+
+    def messages(self, user_text: str | None = None) -> tuple[ChatMessage, ...]:
+        """System prompt and all messages so far, with one more from the user when given."""
+        now_s = self.clock.time_s()
+        if self._system is None or now_s - self._stamped_s >= _REFRESH_S:
+            text = self.system_prompt.replace("{date_and_time}", self.clock.date_and_time())
+            self._system, self._stamped_s = ChatMessage("system", text), now_s
+        more = () if user_text is None else (ChatMessage("user", user_text),)
+        return (self._system, *self._messages, *more)
+
+    def add_user(self, text: str) -> None:
+        """The user said this."""
+        self._messages.append(ChatMessage("user", text))
+
+    def take_back_user(self) -> None:
+        """The last message was not yet the whole of what the user said."""
+        assert self._messages[-1].role == "user"
+        self._messages.pop()
+
+    def add_assistant(self, text: str) -> None:
+        """The user heard this; nothing heard leaves no message."""
+        if text:
+            self._messages.append(ChatMessage("assistant", text))

@@ -1,0 +1,77 @@
+"""What happened in each turn, and when: plain records that the conversation fills in.
+
+Times are seconds of the talk's clock, which is also the microphone's: sample 0 is 0 s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from assistant.messages import Priority, Work
+
+Span: TypeAlias = tuple[float, float]
+
+TurnState: TypeAlias = Literal["held", "open", "done", "cut", "rejected", "discarded"]
+"""held: working behind a shut gate; open: its text is in the history; done: the reply went on to its end;
+cut: interrupted; rejected: noise, echo or a backchannel; discarded: more speech joined
+it, so another turn has its words."""
+
+
+@dataclass(slots=True)
+class ReplyPause:
+    """A reply that fell silent because somebody seemed to speak."""
+
+    start_s: float
+    cause: Span
+    """The speech that caused it, as the detector saw it."""
+    end_s: float | None = None
+    """None: it was never taken up again."""
+
+
+@dataclass(slots=True)
+class TurnRecord:
+    """One turn, from the speech or line that caused it to the last sound of its reply."""
+
+    kind: Literal["spoken", "typed"]
+    speech_start_s: float
+    speech_end_s: float
+    """First and last voiced moment as the detector saw them; the moment of entry for a typed turn."""
+    opened_s: float
+    """When the turn came into being."""
+    state: TurnState = "held"
+    reason: str = ""
+    """Why it was rejected."""
+    command: str | None = None
+    """A voice command handled without the model."""
+    transcript: str = ""
+    reply: str = ""
+    reply_heard: str = ""
+    endpoint_s: float | None = None
+    transcript_s: float | None = None
+    first_token_s: float | None = None
+    first_sentence_s: float | None = None
+    first_fragment_s: float | None = None
+    """When the first piece of sound was ready to be played."""
+    ended_s: float | None = None
+    """When it was done, cut, rejected or discarded."""
+    cut_by: Span | None = None
+    """The speech that interrupted it; None for a key or a typed line."""
+    pauses: list[ReplyPause] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class StepRecord:
+    """One step of inference as the scheduler ran it."""
+
+    start_s: float
+    end_s: float
+    queued_s: float
+    """How long it waited for its turn."""
+    priority: Priority
+    work: tuple[Work, ...]
+
+
+TurnChanged: TypeAlias = Callable[[TurnRecord], None]
+"""Called after every change of a record, for live displays; must not block."""
