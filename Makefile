@@ -40,7 +40,7 @@ lock: | system $(UV) ## write requirements.lock anew from pyproject.toml
 
 $(SYNCED): requirements.lock pyproject.toml | system $(UV)
 	test -x $(BIN)/python || $(UV) venv --quiet .venv
-	$(UV) pip sync --quiet --require-hashes requirements.lock
+	$(UV) pip sync --require-hashes requirements.lock
 	$(UV) pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
