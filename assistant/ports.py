@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeAlias, TypeVar
+
+from anyio.streams.memory import MemoryObjectSendStream
 
 from assistant.messages import ChatMessage, Fragment, Priority, ReplyPiece, Samples, SpeechAudio, Steps, Transcript
 
@@ -58,3 +60,55 @@ class Clock(Protocol):
 
     def date_and_time(self) -> str:
         """For the system prompt, like "Monday, 5 January 2026, 09:00"."""
+
+
+class Speaker(Protocol):
+    """The playback timeline as the talk sees it: one reply at a time, made of pieces of speech."""
+
+    def begin(self) -> None:
+        """Start a new reply."""
+
+    def push(self, audio: SpeechAudio, gap_ms: float = 0) -> None:
+        """Append a piece, after a gap of silence."""
+
+    def pause(self) -> None:
+        """Fall silent at once, keeping the place."""
+
+    def resume(self) -> None:
+        """Go on at the sample where the sound stopped."""
+
+    def cut(self) -> int:
+        """Drop what is left; index in the written reply after the last word heard."""
+
+    @property
+    def started(self) -> bool:
+        """Whether any sample of the current reply was played."""
+
+    @property
+    def queued_s(self) -> float:
+        """Sound ready to be played."""
+
+    def words_between(self, start_s: float, end_s: float) -> str:
+        """The spoken words that left the loudspeaker between two moments of the talk's clock."""
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait until playing has made the condition true."""
+
+
+Pull: TypeAlias = Callable[[int, float], Samples]
+"""Called by a device for its next `count` samples, with the moment at which the first leaves the loudspeaker."""
+
+
+class Desk(Protocol):
+    """A microphone and a loudspeaker on one clock."""
+
+    @property
+    def loudspeakers(self) -> bool:
+        """Whether the microphone can hear what is played."""
+
+    @property
+    def latency_ms(self) -> float:
+        """What the output device says lies between taking a sample and its sound."""
+
+    async def run(self, frames: MemoryObjectSendStream[Frame], pull: Pull, rate_hz: int) -> None:
+        """Send a frame every 10 ms and pull as much sound, until cancelled."""

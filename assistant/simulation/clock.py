@@ -10,7 +10,6 @@ import asyncio
 import selectors
 import time
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
 from typing import Any, Literal, TypeAlias, TypeVar
 
 import anyio
@@ -80,25 +79,3 @@ def run(main: Callable[[], Awaitable[T]], mode: ClockMode) -> T:
     if mode != "real":
         options["loop_factory"] = lambda: VirtualLoop(charge_own_time=mode == "measured")
     return anyio.run(main, backend_options=options)
-
-
-class TalkClock:
-    """The talk's clock: zero when it is made, inside the running loop.
-
-    Args:
-        start: Date and time of its zero; None for the machine's own.
-    """
-
-    def __init__(self, start: datetime | None = None) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._origin_s = self._loop.time()
-        self._start = start or datetime.now()
-
-    def time_s(self) -> float:
-        """Seconds since the talk began."""
-        return self._loop.time() - self._origin_s
-
-    def date_and_time(self) -> str:
-        """Like "Monday, 5 January 2026, 09:00"."""
-        now = self._start + timedelta(seconds=self.time_s())
-        return f"{now:%A}, {now.day} {now:%B %Y, %H:%M}"

@@ -1,0 +1,28 @@
+"""The talk's clock."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+
+
+class TalkClock:
+    """Seconds since it was made, inside the running loop, whether that jumps or runs (ports.Clock).
+
+    Args:
+        start: Date and time of its zero; None for the machine's own.
+    """
+
+    def __init__(self, start: datetime | None = None) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._origin_s = self._loop.time()
+        self._start = start or datetime.now()
+
+    def time_s(self) -> float:
+        """Seconds since the talk began."""
+        return self._loop.time() - self._origin_s
+
+    def date_and_time(self) -> str:
+        """Like "Monday, 5 January 2026, 09:00"."""
+        now = self._start + timedelta(seconds=self.time_s())
+        return f"{now:%A}, {now.day} {now:%B %Y, %H:%M}"

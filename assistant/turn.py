@@ -1,0 +1,193 @@
+"""One turn as one task: utterance, transcript, reply, fragments, speech, behind a gate.
+
+Its queues are born and die with it, so nothing stale can exist. The conversation opens its gate,
+pauses it, or cancels it; the turn tells the conversation its transcript and its end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import anyio
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+
+from assistant.config import Config
+from assistant.history import History
+from assistant.messages import Fragment, Priority, SpeechAudio, Transcript, Utterance
+from assistant.metrics import TurnChanged, TurnRecord
+from assistant.ports import ChatModel, Clock, Inference, Speaker, Synthesizer, Transcriber
+from assistant.text.fragments import FragmentCutter
+
+_FRAGMENTS_AHEAD = 8
+"""Text waiting for the voice: enough that the model never waits for it in practice, small because text is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What every turn works with."""
+
+    config: Config
+    clock: Clock
+    inference: Inference
+    transcriber: Transcriber
+    chat: ChatModel
+    synthesizer: Synthesizer
+    speaker: Speaker
+    history: History
+    latency_ms: float
+    """Of the output device: a reply is over when its last sample has left the loudspeaker."""
+    changed: TurnChanged
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The part of a long utterance that was transcribed at an earlier pause and is not done again."""
+
+    samples: int = 0
+    text: str = ""
+
+
+class Turn:
+    """One user message and its reply.
+
+    Args:
+        utterance: What was spoken; None when `record.transcript` was typed.
+        settled: How much of the utterance is transcribed already.
+        on_transcript: Called once with the transcript, before anything is generated.
+        on_end: Called when the reply's last sample has been heard.
+    """
+
+    def __init__(
+        self,
+        parts: Parts,
+        record: TurnRecord,
+        utterance: Utterance | None,
+        settled: Settled,
+        on_transcript: Callable[[Turn, Transcript], None],
+        on_end: Callable[[Turn], None],
+    ) -> None:
+        self.record = record
+        self.utterance = utterance
+        self.accepted = False
+        self.ended = utterance is None
+        self.generated = False
+        self._parts = parts
+        self._settled = settled
+        self._on_transcript = on_transcript
+        self._on_end = on_end
+        self._gate = anyio.Event()
+        self._may_reply = anyio.Event()
+        self._running = anyio.Event()
+        self._running.set()
+        self._scope = anyio.CancelScope()
+        self._spoken = False
+
+    # what the conversation does to a turn
+
+    def let_reply(self) -> None:
+        """Generate, as far as can be done behind the gate."""
+        self._may_reply.set()
+
+    def open(self) -> None:
+        """Let it be heard."""
+        self._gate.set()
+
+    def pause(self) -> None:
+        """Take no further step of the reply until resumed; a running step ends."""
+        if self._running.is_set():
+            self._running = anyio.Event()
+
+    def resume(self) -> None:
+        """Go on."""
+        self._running.set()
+
+    def cancel(self) -> None:
+        """Abandon everything; idempotent."""
+        self._scope.cancel()
+
+    # its life
+
+    async def run(self) -> None:
+        """Live to the last sample of the reply, or to the cancellation."""
+        with self._scope:
+            if self.utterance is not None:
+                self._on_transcript(self, await self._transcribe(self.utterance))
+            await self._may_reply.wait()
+            async with anyio.create_task_group() as tasks:
+                send, receive = anyio.create_memory_object_stream[Fragment](_FRAGMENTS_AHEAD)
+                tasks.start_soon(self._write, send, name="reply")
+                tasks.start_soon(self._speak, receive, name="speak")
+            await self._gate.wait()
+            await self._parts.speaker.until(lambda: self._parts.speaker.queued_s == 0)
+            await anyio.sleep(self._parts.latency_ms / 1000)
+            if not self._scope.cancel_called:
+                self._on_end(self)
+
+    async def _transcribe(self, utterance: Utterance) -> Transcript:
+        steps = self._parts.transcriber.transcribe(utterance.samples[self._settled.samples :])
+        async with self._parts.inference.run(steps, self._priority) as transcripts:
+            transcript = await anext(transcripts)
+        if self._settled.text:
+            rest = "" if transcript.refused else transcript.text
+            transcript = Transcript(f"{self._settled.text} {rest}".strip(), language=transcript.language)
+        self.record.transcript = transcript.text
+        self._mark("transcript_s")
+        return transcript
+
+    async def _write(self, outbox: MemoryObjectSendStream[Fragment]) -> None:
+        config, parts = self._parts.config, self._parts
+        messages = parts.history.messages(None if self._gate.is_set() else self.record.transcript)
+        cutter = FragmentCutter(config.speech, config.transcribe.language)
+        async with outbox, parts.inference.run(parts.chat.reply(messages), self._token_priority) as pieces:
+            async for piece in pieces:
+                self._mark("first_token_s")
+                self.record.reply += piece.text
+                await self._send(cutter.feed(piece.text), outbox)
+                await self._running.wait()
+            await self._send(cutter.finish(), outbox)
+        self.generated = True
+
+    async def _send(self, fragments: list[Fragment], outbox: MemoryObjectSendStream[Fragment]) -> None:
+        for fragment in fragments:
+            self._mark("first_sentence_s")
+            await outbox.send(fragment)
+
+    async def _speak(self, inbox: MemoryObjectReceiveStream[Fragment]) -> None:
+        before: Fragment | None = None
+        async with inbox:
+            async for fragment in inbox:
+                await self._running.wait()
+                steps = self._parts.synthesizer.synthesize(fragment)
+                async with self._parts.inference.run(steps, self._priority) as pieces:
+                    async for audio in pieces:
+                        await self._play(audio, self._gap_ms(before))
+                        before = fragment
+
+    async def _play(self, audio: SpeechAudio, gap_ms: float) -> None:
+        self._mark("first_fragment_s")
+        speaker, ahead_s = self._parts.speaker, self._parts.config.playback.ahead_s
+        await self._gate.wait()
+        await speaker.until(lambda: speaker.queued_s < ahead_s)
+        if not self._scope.cancel_called:  # a cancellation reaches the task only at its next wait
+            speaker.push(audio, gap_ms)
+            self._spoken = True
+
+    def _gap_ms(self, before: Fragment | None) -> float:
+        if before is None:
+            return 0
+        speech = self._parts.config.speech
+        return speech.sentence_gap_ms if before.ends_sentence else speech.clause_gap_ms
+
+    def _priority(self) -> Priority:
+        if not self._gate.is_set():
+            return Priority.HELD
+        return Priority.PLAYBACK if self._spoken else Priority.FIRST_AUDIO
+
+    def _token_priority(self) -> Priority:
+        return Priority.TOKEN if self._gate.is_set() else Priority.HELD
+
+    def _mark(self, name: str) -> None:
+        if getattr(self.record, name) is None:
+            setattr(self.record, name, self._parts.clock.time_s())
+            self._parts.changed(self.record)
