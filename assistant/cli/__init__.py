@@ -1,0 +1,66 @@
+"""The `assistant` command. Modules here import only typer at their top, so that `--help` answers at once."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Annotated
+
+import typer
+
+from assistant import __version__
+from assistant.cli import doctor, transcribe
+from assistant.errors import AssistantError
+
+app = typer.Typer(
+    name="assistant",
+    help="A voice assistant that runs wholly on this machine.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # importing rich for help pages alone takes a quarter of a second
+)
+app.command()(transcribe.transcribe)
+app.command()(doctor.doctor)
+
+_log = logging.getLogger("assistant")
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"assistant {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    debug: Annotated[bool, typer.Option("--debug", help="Log to stderr, and show tracebacks.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_show_version)
+    ] = False,
+) -> None:
+    if debug:
+        logging.basicConfig(format="%(asctime)s %(name)s: %(message)s")
+        _log.setLevel(logging.DEBUG)
+
+
+def main() -> None:
+    """Run a command; what goes wrong becomes one sentence on stderr. Exit codes: README.md."""
+    try:
+        app()
+    except Exception as error:
+        cause = _first(error)
+        if _log.isEnabledFor(logging.DEBUG):
+            raise
+        if isinstance(cause, AssistantError):
+            typer.echo(str(cause), err=True)
+            sys.exit(2)
+        typer.echo(f"Unexpected {type(cause).__name__}: {cause} (`assistant --debug ...` shows where).", err=True)
+        sys.exit(1)
+
+
+def _first(error: Exception) -> Exception:
+    """What a task group wrapped."""
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return error
