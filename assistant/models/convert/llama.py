@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import mlx.core as mx
 import numpy as np
@@ -40,7 +40,8 @@ def convert(source: Path, target: Path) -> None:
         PullError: the file is of another architecture, or holds a tensor this conversion does not know.
     """
     path = only(source, "*.gguf")
-    arrays, raw = mx.load(str(path), return_metadata=True)
+    # MLX's stub gives the type of its other formats too
+    arrays, raw = cast(tuple[dict[str, mx.array], dict[str, Any]], mx.load(str(path), return_metadata=True))
     metadata = {key: value.item() if _is_scalar(value) else value for key, value in raw.items()}
     if metadata.get("general.architecture") != "llama":
         raise PullError(f"{path.name} is of architecture {metadata.get('general.architecture')!r}, not llama.")

@@ -7,6 +7,7 @@ The binary layout is CTranslate2's `model_spec.py` (version 6), the names on the
 from __future__ import annotations
 
 import json
+import re
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,7 +53,9 @@ def read_variables(data: bytes) -> Tensors:
     try:
         version, spec, _revision, count = reader.number("I"), reader.text(), reader.number("I"), reader.number("I")
         if (version, spec) != (6, "WhisperSpec"):
-            raise PullError(f"model.bin is a CTranslate2 {spec!r} of version {version}, not a WhisperSpec of version 6.")
+            raise PullError(
+                f"model.bin is a {spec!r} of CTranslate2's version {version}, not a WhisperSpec of version 6."
+            )
         variables = dict(reader.variable() for _ in range(count))
         for _ in range(reader.number("I")):
             reader.text(), reader.text()
@@ -90,7 +93,7 @@ def _dimensions(variables: Tensors) -> dict[str, int]:
     audio_context, state = variables["encoder/position_encodings/encodings"].shape
     vocabulary = variables["decoder/embeddings/weight"].shape[0]
     layers = {
-        side: len({name.split("/")[1] for name in variables if name.startswith(f"{side}/layer_") and "norm" not in name.split("/")[1]})
+        side: sum(bool(re.fullmatch(rf"{side}/layer_\d+/ffn/linear_0/weight", name)) for name in variables)
         for side in ("encoder", "decoder")
     }
     return {

@@ -1,0 +1,1 @@
+"""Models: the store, and the wrappers that run them on MLX."""
