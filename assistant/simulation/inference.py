@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, TypeVar
 
 from assistant.config import Costs
 from assistant.messages import Priority, Step, Steps, Work
 from assistant.metrics import StepRecord
+from assistant.schedule import Job, Schedule
 from assistant.simulation.clock import VirtualLoop
 
 T = TypeVar("T")
@@ -35,17 +35,8 @@ def cost_ms(work: tuple[Work, ...], costs: Costs) -> float:
     return fixed + sum(rates[item.kind] * item.amount for item in work)
 
 
-@dataclass(slots=True, eq=False)
-class _Job(Generic[T]):
-    steps: Steps[T]
-    priority: Callable[[], Priority]
-    granted: asyncio.Event = field(default_factory=asyncio.Event)
-    asked_s: float = 0.0
-    result: Step[T] | None = None
-
-
 class SimulatedInference:
-    """Runs model steps inline, one at a time, best priority first, first come first served within one.
+    """Runs model steps inline, one at a time, best priority first.
 
     Args:
         costs: The agreed costs (`simulated` clock), or None to charge what a step took (`measured`).
@@ -54,62 +45,52 @@ class SimulatedInference:
     def __init__(self, costs: Costs | None) -> None:
         self._costs = costs
         self._loop = asyncio.get_running_loop()
-        self._waiting: list[_Job[object]] = []
+        self._schedule = Schedule()
         self._busy = False
         self.log: list[StepRecord] = []
 
     @asynccontextmanager
     async def run(self, steps: Steps[T], priority: Callable[[], Priority]) -> AsyncIterator[AsyncIterator[T]]:
         """See ports.Inference."""
-        job = _Job(steps, priority)
+        job = Job(steps, priority)
+        self._schedule.add(job, self._loop.time())
+        self._wake()
         try:
-            async with aclosing(self._values(job)) as values:
+            async with aclosing(job.values(self._wake)) as values:
                 yield values
         finally:
+            self._schedule.remove(job)
             steps.close()
 
-    async def _values(self, job: _Job[T]) -> AsyncGenerator[T]:
-        while True:
-            step = await self._take(job)
-            if step is None:
-                return
-            for value in step.values:
-                yield value
-
-    async def _take(self, job: _Job[T]) -> Step[T] | None:
-        job.granted.clear()
-        job.asked_s = self._loop.time()
-        waiting: list[_Job[T]] = self._waiting  # type: ignore[assignment]
-        waiting.append(job)
+    def _wake(self) -> None:
         if not self._busy:
             self._busy = True
             self._loop.call_soon(self._next)  # so that everything asked for at this moment is compared
-        try:
-            await job.granted.wait()
-        finally:
-            if job in waiting:
-                waiting.remove(job)
-        return job.result
 
     def _next(self) -> None:
-        """Take the best waiting step and hold the GPU for its cost, whatever becomes of its owner."""
-        if not self._waiting:
+        """Take the best step and hold the GPU for its cost, whatever becomes of its owner."""
+        job = self._schedule.take()
+        if job is None:
             self._busy = False
             return
-        job = min(self._waiting, key=lambda waiting: waiting.priority())
-        self._waiting.remove(job)
-        began = time.perf_counter()
-        job.result = next(job.steps, None)
-        took_s = time.perf_counter() - began
-        work = job.result.work if job.result is not None else ()
-        held_s = took_s if self._costs is None else cost_ms(work, self._costs) / 1000
-        if self._costs is None and isinstance(self._loop, VirtualLoop):
-            self._loop.exclude(took_s)
-        now = self._loop.time()
-        if work:
-            self.log.append(StepRecord(now, now + held_s, now - job.asked_s, job.priority(), work))
-        self._loop.call_later(held_s, self._release, job)
+        began_s = time.perf_counter()
+        step = job.step()
+        held_s = self._charge(step, time.perf_counter() - began_s)
+        now_s = self._loop.time()
+        if step is not None and step.work:
+            queued_s = max(now_s - job.ready_s, 0.0)
+            self.log.append(StepRecord(now_s, now_s + held_s, queued_s, job.priority(), step.work))
+        job.ready_s = now_s + held_s
+        self._loop.call_later(held_s, self._release, job, step)
 
-    def _release(self, job: _Job[object]) -> None:
-        job.granted.set()
+    def _charge(self, step: Step[Any] | None, took_s: float) -> float:
+        if self._costs is not None:
+            return cost_ms(step.work, self._costs) / 1000 if step is not None else 0.0
+        if isinstance(self._loop, VirtualLoop):
+            self._loop.exclude(took_s)
+        return took_s
+
+    def _release(self, job: Job[Any], step: Step[Any] | None) -> None:
+        job.settle(step)
+        job.news.set()
         self._next()

@@ -1,0 +1,93 @@
+"""Whose step of inference is next: shared by the MLX thread and its simulated twin."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections import deque
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from assistant.messages import Priority, Step, Steps
+
+T = TypeVar("T")
+
+_AHEAD = 2
+"""Results a job may have waiting. With one, a job asks for its next step only after less urgent work has begun."""
+
+
+@dataclass(slots=True, eq=False)
+class Job(Generic[T]):
+    """A model's work in progress and the results its owner has not taken yet."""
+
+    steps: Steps[T]
+    priority: Callable[[], Priority]
+    served: int = 0
+    """When it last had its turn; among equals the one that waited longest is next."""
+    ready_s: float = 0.0
+    results: deque[T] = field(default_factory=deque)  # bounded by _AHEAD: a full job gets no step
+    finished: bool = False
+    error: Exception | None = None
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def ready(self) -> bool:
+        """Whether a step of it may be taken."""
+        return not self.finished and len(self.results) < _AHEAD
+
+    def step(self) -> Step[T] | None:
+        """Take the next step, on the thread that owns the models; None is the end, or a failure."""
+        try:
+            return next(self.steps, None)
+        except Exception as error:  # raised again where the job's owner waits; the models' thread lives on
+            self.error = error
+            return None
+
+    def settle(self, step: Step[T] | None) -> None:
+        """Hand out what a step gave. Then `news` is to be set, on the event loop's thread."""
+        if step is not None:
+            self.results.extend(step.values)
+        else:
+            self.finished = True
+
+    async def values(self, taken: Callable[[], None]) -> AsyncGenerator[T]:
+        """Results in order, as they come; `taken` is called when one has made room for the next."""
+        while True:
+            while self.results:
+                value = self.results.popleft()
+                taken()
+                yield value
+            if self.finished:
+                if self.error is not None:
+                    raise self.error
+                return
+            self.news.clear()
+            await self.news.wait()
+
+
+class Schedule:
+    """Jobs in progress; picks the best ready one."""
+
+    def __init__(self) -> None:
+        self._jobs: list[Job[Any]] = []  # bounded by the talk: a job or two per live turn
+        self._count = itertools.count(1)
+
+    def add(self, job: Job[Any], now_s: float) -> None:
+        """Take a job in."""
+        job.served = next(self._count)
+        job.ready_s = now_s
+        self._jobs.append(job)
+
+    def remove(self, job: Job[Any]) -> None:
+        """Forget a job."""
+        self._jobs.remove(job)
+
+    def take(self) -> Job[Any] | None:
+        """The ready job of best priority, the longest waiting among equals; None if there is none."""
+        ready = [job for job in self._jobs if job.ready]
+        if not ready:
+            return None
+        best = min(ready, key=lambda job: (job.priority(), job.served))
+        best.served = next(self._count)
+        return best

@@ -1,0 +1,196 @@
+"""Turn taking, on fakes in virtual time."""
+
+from __future__ import annotations
+
+import pytest
+from talks import Talk
+
+REPLY = "One two three four five six seven eight."
+
+
+def test_a_question_is_answered_after_its_end() -> None:
+    """The reply is ready before the end of the turn is certain, and waits for it."""
+    talk = Talk([REPLY])
+    talk.says(1.0, 2.0, "hello there")
+    talk.run(10)
+    (turn,) = talk.turns
+    assert (turn.state, turn.transcript, turn.reply, turn.reply_heard) == ("done", "hello there", REPLY, REPLY)
+    assert turn.first_fragment_s is not None and turn.endpoint_s is not None
+    assert turn.first_fragment_s < turn.endpoint_s == pytest.approx(2.7)
+    assert talk.sounding_s(0, 2.69) == 0
+    assert talk.sounding_s() == pytest.approx(2.0, abs=0.01)
+    assert talk.history == [("user", "hello there"), ("assistant", REPLY)]
+    assert talk.idle
+
+
+def test_a_pause_inside_a_sentence_makes_one_turn() -> None:
+    """Work begun at the pause is dropped; the next pause carries the whole utterance."""
+    talk = Talk([REPLY])
+    talk.starts(1.0)
+    talk.pauses(talk.utterance(1.0, 2.0, "set a timer"))
+    talk.resumes(2.5)
+    whole = talk.utterance(1.0, 3.5, "set a timer for ten minutes")
+    talk.pauses(whole)
+    talk.ends(whole)
+    talk.run(10)
+    assert [turn.state for turn in talk.turns] == ["discarded", "done"]
+    assert talk.history == [("user", "set a timer for ten minutes"), ("assistant", REPLY)]
+
+
+def test_an_interruption_silences_at_once_and_leaves_what_was_heard() -> None:
+    """Hushed when speech starts, cut when it has words; history and record end at the last word heard."""
+    talk = Talk([REPLY, "Sure."])
+    talk.says(1.0, 2.0, "count for me")
+    talk.says(3.5, 4.0, "stop", in_echo_window=True)
+    talk.run(10)
+    first, second = talk.turns
+    assert (first.state, second.state) == ("cut", "done")
+    assert talk.sounding_s(3.62, 4.7) == 0
+    assert first.reply_heard == "One two three four"  # 2.7 s to 3.6 s is three words and more than half of the fourth
+    assert first.pauses[0].start_s == pytest.approx(3.6)
+    assert talk.history == [
+        ("user", "count for me"),
+        ("assistant", "One two three four"),
+        ("user", "stop"),
+        ("assistant", "Sure."),
+    ]
+    assert [message.text for message in talk.chat.told[1]][1:] == ["count for me", "One two three four", "stop"]
+
+
+@pytest.mark.parametrize(
+    ("words", "refused", "reason"),
+    [("Mm-hm.", "", "backchannel"), ("three four", "", "echo"), ("", "silence", "silence"), ("You", "invented", "invented")],
+)
+def test_what_is_no_interruption_resumes_the_reply_where_it_stopped(words: str, refused: str, reason: str) -> None:
+    """A backchannel, an echo of the words just played, a noise: not one sample of the reply is lost."""
+    talk = Talk([REPLY])
+    talk.says(1.0, 2.0, "count for me")
+    talk.says(3.5, 3.8, words, in_echo_window=True, refused=refused)
+    talk.run(10)
+    first, second = talk.turns
+    assert (first.state, second.state, second.reason) == ("done", "rejected", reason)
+    assert first.reply_heard == REPLY
+    assert first.pauses[0].end_s is not None and first.pauses[0].end_s < 4.2
+    assert talk.sounding_s() == pytest.approx(2.0, abs=0.02)
+    assert talk.history == [("user", "count for me"), ("assistant", REPLY)]
+
+
+def test_long_speech_interrupts_before_its_words_are_known() -> None:
+    """Speech that goes on after the sound stopped is no echo of it."""
+    talk = Talk([REPLY, "Yes."])
+    talk.says(1.0, 2.0, "count for me")
+    talk.says(3.5, 6.5, "no wait I wanted something else entirely", in_echo_window=True)
+    talk.run(12)
+    assert talk.turns[0].state == "cut"
+    assert talk.turns[0].ended_s == pytest.approx(3.6 + 0.7)
+    assert talk.turns[1].state == "done"
+
+
+def test_speech_before_the_first_sound_joins_the_utterance_before() -> None:
+    """One user message, one turn, though the endpointer had called it over."""
+    talk = Talk(["Too early.", REPLY], settings=["simulation.costs.chat_token_ms=600"])
+    talk.says(1.0, 2.0, "turn on")
+    talk.starts(2.9)
+    second = talk.utterance(2.9, 3.5, "the lamp")
+    talk.utterance(1.0, 3.5, "turn on the lamp")
+    talk.pauses(second)
+    talk.ends(second)
+    talk.run(20)
+    assert [turn.state for turn in talk.turns] == ["discarded", "done"]
+    assert talk.turns[1].transcript == "turn on the lamp"
+    assert [role for role, _ in talk.history] == ["user", "assistant"]
+    assert talk.history[0] == ("user", "turn on the lamp")
+
+
+def test_a_cough_before_the_first_sound_does_not_lose_the_reply() -> None:
+    """What joins adds no word: the reply goes on."""
+    talk = Talk([REPLY], settings=["simulation.costs.chat_token_ms=600"])
+    talk.says(1.0, 2.0, "turn on the lamp")
+    talk.starts(2.9)
+    cough = talk.utterance(2.9, 3.2, "")
+    talk.utterance(1.0, 3.2, "Turn on the lamp.")
+    talk.pauses(cough)
+    talk.ends(cough)
+    talk.run(20)
+    assert [turn.state for turn in talk.turns] == ["done", "rejected"]
+    assert talk.history == [("user", "turn on the lamp"), ("assistant", REPLY)]
+
+
+def test_speech_too_short_for_a_turn_resumes_the_reply() -> None:
+    """The endpointer may start and end an utterance without ever calling it a pause."""
+    talk = Talk([REPLY])
+    talk.says(1.0, 2.0, "count for me")
+    talk.starts(3.5)
+    talk.ends(talk.utterance(3.5, 3.55, ""))
+    talk.run(10)
+    (turn,) = talk.turns
+    assert (turn.state, turn.reply_heard) == ("done", REPLY)
+
+
+def test_a_typed_line_interrupts_like_a_key() -> None:
+    """No confirmation is needed; the new turn counts as typed."""
+    talk = Talk([REPLY, "It is nine."])
+    talk.says(1.0, 2.0, "count for me")
+    talk.types(3.5, "what time is it")
+    talk.run(10)
+    assert [(turn.kind, turn.state) for turn in talk.turns] == [("spoken", "cut"), ("typed", "done")]
+    assert talk.history[1][1] == "One two three"
+    assert talk.history[2:] == [("user", "what time is it"), ("assistant", "It is nine.")]
+
+
+def test_a_key_cuts_the_reply_when_it_goes_down() -> None:
+    """Push-to-talk: nothing has to be understood first."""
+    talk = Talk([REPLY, "Yes."])
+    talk.says(1.0, 2.0, "count for me")
+    talk.starts(3.4, by_key=True)
+    spoken = talk.utterance(3.6, 4.0, "wait")
+    talk.pauses(spoken)
+    talk.ends(spoken)
+    talk.run(10)
+    assert talk.turns[0].state == "cut"
+    assert talk.turns[0].ended_s == pytest.approx(3.5)
+    assert talk.turns[1].state == "done"
+
+
+def test_a_reply_of_nothing_ends_the_turn() -> None:
+    """No token, no sound, no message; the next turn is answered."""
+    talk = Talk(["", "Yes."])
+    talk.says(1.0, 2.0, "hello")
+    talk.says(5.0, 6.0, "are you there")
+    talk.run(12)
+    assert [(turn.state, turn.reply) for turn in talk.turns] == [("done", ""), ("done", "Yes.")]
+    assert [role for role, _ in talk.history] == ["user", "user", "assistant"]
+
+
+def test_held_work_of_an_interrupter_waits_until_the_reply_is_cut() -> None:
+    """While a reply is live a held turn only transcribes, so that one prompt cache is enough."""
+    talk = Talk([REPLY, "Yes."])
+    talk.says(1.0, 2.0, "count for me")
+    talk.says(3.5, 3.8, "Mm-hm.", in_echo_window=True)
+    talk.run(10)
+    assert len(talk.chat.told) == 1
+
+
+def test_a_cut_reply_closes_its_generator() -> None:
+    """A long reply still being written is abandoned, not finished in silence."""
+    talk = Talk([" ".join(["word"] * 200) + ".", "Yes."])
+    talk.says(1.0, 2.0, "tell me a story")
+    talk.says(4.0, 4.5, "stop", in_echo_window=True)
+    talk.run(10)
+    assert talk.turns[0].state == "cut"
+    assert talk.chat.closed_early == 1
+
+
+def test_a_long_utterance_is_not_transcribed_again_from_its_start() -> None:
+    """Beyond twenty seconds a pause settles what was said so far."""
+    talk = Talk([REPLY])
+    talk.starts(1.0)
+    talk.pauses(talk.utterance(1.0, 26.0, "a long story"))
+    talk.resumes(27.0)
+    whole = talk.utterance(1.0, 30.0, "unused")
+    talk.utterance(26.0, 30.0, "and its end")
+    talk.pauses(whole)
+    talk.ends(whole)
+    talk.run(40)
+    assert talk.turns[-1].transcript == "a long story and its end"
+    assert talk.transcriber.heard == [25 * 16000, 4 * 16000]
