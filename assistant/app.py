@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import anyio
 
@@ -41,21 +42,40 @@ def load_models(config: Config) -> Models:
     Raises:
         ModelError: A model is not there, is damaged, or has no such voice.
     """
-    from assistant.models import cpu
+    return Models(load_transcriber(config), load_chat(config), load_voice(config))
 
-    cpu.prepare(config.runtime.blas_threads)  # before anything imports MLX
 
-    from assistant.models.chat import MlxChat
-    from assistant.models.lock import local_folder
-    from assistant.models.speech import KokoroSynthesizer
+def load_transcriber(config: Config) -> Transcriber:
+    """Load the configured transcriber; raises as `load_models`."""
+    folder = _folder(config, config.models.transcriber)
     from assistant.models.whisper import WhisperTranscriber
 
-    folders = [local_folder(name) for name in (config.models.transcriber, config.models.chat, config.models.voice)]
-    return Models(
-        WhisperTranscriber(folders[0], config.transcribe),
-        MlxChat(folders[1], config.chat, config.runtime.seed),
-        KokoroSynthesizer(folders[2], config.speech, config.runtime.seed),
-    )
+    return WhisperTranscriber(folder, config.transcribe)
+
+
+def load_chat(config: Config) -> ChatModel:
+    """Load the configured language model; raises as `load_models`."""
+    folder = _folder(config, config.models.chat)
+    from assistant.models.chat import MlxChat
+
+    return MlxChat(folder, config.chat, config.runtime.seed)
+
+
+def load_voice(config: Config) -> Synthesizer:
+    """Load the configured voice; raises as `load_models`."""
+    folder = _folder(config, config.models.voice)
+    from assistant.models.speech import KokoroSynthesizer
+
+    return KokoroSynthesizer(folder, config.speech, config.runtime.seed)
+
+
+def _folder(config: Config, name: str) -> Path:
+    from assistant.models import cpu
+    from assistant.models.lock import local_folder
+
+    folder = local_folder(name)
+    cpu.prepare(config.runtime.blas_threads)  # before anything imports MLX
+    return folder
 
 
 def warm(models: Models, history: History, noise: Samples) -> None:

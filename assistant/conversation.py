@@ -77,6 +77,21 @@ class Conversation:
         """Wait for the next change of any kind."""
         await self._changed.wait()
 
+    def sounded(self, record: TurnRecord) -> list[Span]:
+        """When samples of a turn's reply left the loudspeaker, up to now."""
+        live = self._reply is not None and self._reply.record is record
+        return self._parts.speaker.spans() if live else record.sounded
+
+    def cancel(self) -> None:
+        """Abandon whatever goes on."""
+        self._speech = None
+        if self._held is not None:
+            held, self._held = self._held, None
+            self._drop(held, "discarded")
+        if self._reply is not None:
+            self._cut(self._reply, None)
+        self._notify()
+
     # events
 
     def _handle(self, event: TurnEvent) -> None:
@@ -131,11 +146,9 @@ class Conversation:
         self._open_if_ready(held)
 
     def _on_line(self, text: str) -> None:
-        if self._held is not None:
-            held, self._held = self._held, None
-            self._drop(held, "discarded")
-        if self._reply is not None:
-            self._cut(self._reply, None)
+        speech = self._speech
+        self.cancel()
+        self._speech = speech  # whoever is speaking goes on
         now_s = self._now_s()
         turn = self._start(TurnRecord("typed", now_s, now_s, now_s, transcript=text), None, Settled())
         turn.accepted = True
@@ -249,6 +262,7 @@ class Conversation:
         if state == "done":
             reply.record.reply_heard = reply.record.reply
         self._parts.history.add_assistant(reply.record.reply_heard)
+        reply.record.sounded = self._parts.speaker.spans()
         self._reply = None
         self._drop(reply, state)
 

@@ -59,6 +59,8 @@ class TurnRecord:
     cut_by: Span | None = None
     """The speech that interrupted it; None for a key or a typed line."""
     pauses: list[ReplyPause] = field(default_factory=list)
+    sounded: list[Span] = field(default_factory=list)
+    """When samples of the reply left the loudspeaker; complete once it is done or cut."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,6 +91,9 @@ class Speaker(Protocol):
     def words_between(self, start_s: float, end_s: float) -> str:
         """The spoken words that left the loudspeaker between two moments of the talk's clock."""
 
+    def spans(self) -> list[Span]:
+        """When samples of the current reply left the loudspeaker, in order."""
+
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait until playing has made the condition true."""
 
