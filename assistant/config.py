@@ -180,7 +180,7 @@ def load(
     """
     name = profile or default_profile()
     if name not in PROFILES:
-        raise ConfigError(f"There is no profile {name!r}{nearest(name, PROFILES)}.")
+        raise ConfigError(f"There is no profile {name!r}{nearest(name, PROFILES)}")
     default = _read(data_path("config/default.toml"))
     merged = default
     layers: list[tuple[str, Mapping[str, Any]]] = [(f"profile {name}", _read(data_path(f"config/{name}.toml")))]
@@ -221,7 +221,7 @@ def _lay_over(base: dict[str, Any], layer: Mapping[str, Any], source: str, prefi
     merged = dict(base)
     for key, value in layer.items():
         if key not in base:
-            raise ConfigError(f"{source}: there is no key {prefix}{key}{nearest(key, base)}.")
+            raise ConfigError(f"{source}: there is no key {prefix}{key}{nearest(key, base)}")
         if isinstance(base[key], dict):
             if not isinstance(value, Mapping):
                 raise ConfigError(f"{source}: {prefix}{key} is a section; write its keys under it.")
@@ -247,7 +247,7 @@ def _setting(setting: str, default: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def nearest(word: str, choices: Iterable[str]) -> str:
-    """What to add to a message about an unknown word: the nearest right one, or all there are."""
+    """How a message about an unknown word ends: the nearest right one, or all there are."""
     known = list(choices)
     close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    return f"; did you mean {close[0]}?" if close else f"; there are {', '.join(known)}"
+    return f"; did you mean {close[0]}?" if close else f"; there are {', '.join(known)}."
