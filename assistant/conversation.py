@@ -6,10 +6,7 @@ during a reply first hushes it; the reply is then cut, or resumed where it stopp
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import anyio
-import numpy as np
 from anyio.abc import TaskGroup
 from anyio.streams.memory import MemoryObjectReceiveStream
 
@@ -25,26 +22,8 @@ from assistant.messages import (
     UtteranceEnded,
 )
 from assistant.metrics import ReplyPause, Span, TurnRecord
-from assistant.text.overlap import is_backchannel, normalise, repeats
-from assistant.turn import Parts, Settled, Turn
-
-_ECHO_SLACK_S = 0.8
-"""Words heard by the microphone may have left the loudspeaker this long before."""
-_SETTLE_S = 20.0
-"""An utterance longer than this at a pause is transcribed only from there on; Whisper's window is 30 s."""
-
-
-@dataclass(slots=True)
-class _Speech:
-    """Speech that is going on, from its start to the end of the utterance."""
-
-    start_s: float
-    in_echo_window: bool
-    hushed: bool = False
-    """It silenced a reply."""
-    before: Utterance | None = None
-    """An utterance that this one goes on: its reply had not been heard yet."""
-    settled: Settled = field(default_factory=Settled)
+from assistant.speech import ECHO_SLACK_S, OpenSpeech, Settled, join, refusal, settle
+from assistant.turn import Parts, Turn
 
 
 class Conversation:
@@ -55,7 +34,7 @@ class Conversation:
         self._parts = parts
         self._inbox = inbox
         self._tasks: TaskGroup | None = None
-        self._speech: _Speech | None = None
+        self._speech: OpenSpeech | None = None
         self._reply: Turn | None = None
         self._held: Turn | None = None
         self._confirming = anyio.CancelScope()
@@ -108,7 +87,7 @@ class Conversation:
                 self._on_line(event.text)
 
     def _on_speech_started(self, event: SpeechStarted) -> None:
-        self._speech = _Speech(event.speech_start / MIC_RATE_HZ, event.in_echo_window)
+        self._speech = OpenSpeech(event.speech_start / MIC_RATE_HZ, event.in_echo_window)
         if event.by_key and self._reply is not None and self._parts.speaker.started:
             self._cut(self._reply, None)
         self._hush()
@@ -120,7 +99,7 @@ class Conversation:
         if self._reply is not None and self._joining:
             self._speech.before = self._reply.utterance
         if self._speech.before is not None:
-            utterance = _join(self._speech.before, utterance)
+            utterance = join(self._speech.before, utterance)
         record = TurnRecord(
             "spoken", utterance.speech_start / MIC_RATE_HZ, utterance.speech_end / MIC_RATE_HZ, self._now_s()
         )
@@ -130,7 +109,7 @@ class Conversation:
         held, self._held = self._held, None
         if held is not None:
             if self._speech is not None and held.utterance is not None and held.accepted:
-                self._speech.settled = _settle(self._speech.settled, held)
+                self._speech.settled = settle(self._speech.settled, held.utterance, held.record.transcript)
             self._drop(held, "discarded")
         self._hush()
 
@@ -179,21 +158,13 @@ class Conversation:
 
     def _refusal(self, turn: Turn, transcript: Transcript) -> str:
         """Why a transcript is not a turn; empty if it is one."""
-        utterance = turn.utterance
-        assert utterance is not None
-        if transcript.refused or not transcript.text.strip():
-            return transcript.refused or "silence"
-        config = self._parts.config
-        if utterance.in_echo_window:
-            start_s, end_s = turn.record.speech_start_s - _ECHO_SLACK_S, turn.record.speech_end_s
-            if repeats(transcript.text, self._parts.speaker.words_between(start_s, end_s), config.echo.overlap):
-                return "echo"
-        if self._joining and self._reply is not None:
-            before = self._reply.record.transcript
-            return "nothing new" if normalise(transcript.text) == normalise(before) else ""
-        if self._reply is not None and is_backchannel(transcript.text, config.interruption.backchannels):
-            return "backchannel"
-        return ""
+        assert turn.utterance is not None
+        played = ""
+        if turn.utterance.in_echo_window:
+            start_s, end_s = turn.record.speech_start_s - ECHO_SLACK_S, turn.record.speech_end_s
+            played = self._parts.speaker.words_between(start_s, end_s)
+        answered = self._reply.record.transcript if self._reply is not None and self._joining else None
+        return refusal(transcript, self._parts.config, played, self._reply is not None, answered)
 
     # what is done to replies
 
@@ -299,22 +270,3 @@ class Conversation:
     def _notify(self) -> None:
         self._changed.set()
         self._changed = anyio.Event()
-
-
-def _join(before: Utterance, after: Utterance) -> Utterance:
-    """One utterance of two, the silence between them kept."""
-    gap = after.start - (before.start + len(before.samples))
-    middle = np.zeros(max(gap, 0), np.float32)
-    tail = after.samples[max(-gap, 0) :]
-    samples = np.concatenate([before.samples, middle, tail])
-    voiced_ms = before.voiced_ms + after.voiced_ms
-    return Utterance(before.start, samples, before.speech_start, after.speech_end, voiced_ms, before.in_echo_window)
-
-
-def _settle(settled: Settled, held: Turn) -> Settled:
-    """Keep the transcript of a long utterance up to this pause."""
-    assert held.utterance is not None
-    samples = held.utterance.speech_end - held.utterance.start
-    if samples - settled.samples < _SETTLE_S * MIC_RATE_HZ:
-        return settled
-    return Settled(samples, held.record.transcript)

@@ -8,7 +8,18 @@ from typing import Protocol, TypeAlias, TypeVar
 
 from anyio.streams.memory import MemoryObjectSendStream
 
-from assistant.messages import ChatMessage, Fragment, Priority, ReplyPiece, Samples, SpeechAudio, Steps, Transcript
+from assistant.messages import (
+    ChatMessage,
+    Fragment,
+    Frame,
+    Priority,
+    ReplyPiece,
+    Samples,
+    SpeechAudio,
+    Steps,
+    Transcript,
+)
+from assistant.metrics import Span
 
 T = TypeVar("T")
 

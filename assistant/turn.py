@@ -17,6 +17,7 @@ from assistant.history import History
 from assistant.messages import Fragment, Priority, SpeechAudio, Transcript, Utterance
 from assistant.metrics import TurnChanged, TurnRecord
 from assistant.ports import ChatModel, Clock, Inference, Speaker, Synthesizer, Transcriber
+from assistant.speech import Settled
 from assistant.text.fragments import FragmentCutter
 
 _FRAGMENTS_AHEAD = 8
@@ -38,14 +39,6 @@ class Parts:
     latency_ms: float
     """Of the output device: a reply is over when its last sample has left the loudspeaker."""
     changed: TurnChanged
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """The part of a long utterance that was transcribed at an earlier pause and is not done again."""
-
-    samples: int = 0
-    text: str = ""
 
 
 class Turn:

@@ -24,7 +24,6 @@ def chat(profile: Profile = None, config: ConfigFile = None, set_: Settings = No
 
 
 async def _chat(config: Config, as_json: bool) -> None:
-    import anyio
     from anyio import to_thread
 
     from assistant.app import load_chat
@@ -52,8 +51,7 @@ async def _chat(config: Config, as_json: bool) -> None:
             facts = {"user": line, "reply": reply, "first_token_ms": round(1000 * (first_s or 0))}
             typer.echo(json.dumps(facts, ensure_ascii=False) if as_json else "")
     finally:
-        with anyio.CancelScope(shield=True):
-            thread.close()
+        thread.close()
 
 
 def _read_line(interactive: bool) -> str:
