@@ -183,11 +183,11 @@ def _models(config: Config) -> list[Finding]:
     from assistant.models.store import Store
 
     store = Store()
-    findings = []
+    findings = [Finding("models", "folder", str(store.root))]
     for role, entry in chosen(config.models).items():
         problem = store.problem(entry)
-        value = f"{entry.name}: {problem or store.folder(entry)}"
-        findings.append(Finding("models", role, value, f"assistant models pull {entry.name}" if problem else "", True))
+        cure = f"assistant models pull {entry.name}" if problem else ""
+        findings.append(Finding("models", role, problem or entry.name, cure, needed=True))
     return findings
 
 
@@ -195,7 +195,9 @@ def _pronunciation() -> Finding:
     for library, name in (("misaki", "misaki"), ("espeakng_loader", "espeak-ng (espeakng-loader)")):
         if importlib.util.find_spec(library):
             return Finding("pronunciation", "English", name)
-    return Finding("pronunciation", "English", "missing", "uv pip install espeakng-loader", needed=True)
+    return Finding(
+        "pronunciation", "English", "missing", "Install what requirements.lock lists: make setup.", needed=True
+    )
 
 
 def _audio() -> list[Finding]:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from assistant import __version__
-from assistant.cli import doctor, transcribe
+from assistant.cli import doctor, models, talk, transcribe
 from assistant.errors import AssistantError
 
 app = typer.Typer(
@@ -20,7 +20,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # importing rich for help pages alone takes a quarter of a second
 )
+app.command()(talk.chat)
 app.command()(transcribe.transcribe)
+app.add_typer(models.app, name="models")
 app.command()(doctor.doctor)
 
 _log = logging.getLogger("assistant")

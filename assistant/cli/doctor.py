@@ -54,6 +54,9 @@ def _show(findings: list[Finding], usable: bool) -> None:
 
     console = Console(highlight=False)
     table = Table.grid(padding=(0, 2))
+    table.add_column()
+    table.add_column()
+    table.add_column(overflow="fold")
     topic = ""
     for finding in findings:
         table.add_row("" if finding.topic == topic else finding.topic, finding.name, Text(finding.value))

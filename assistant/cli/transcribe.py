@@ -15,7 +15,6 @@ from assistant.cli.options import ConfigFile, Json, Profile, Settings
 from assistant.errors import AudioError, InferenceError
 
 if TYPE_CHECKING:
-    from assistant.config import Config
     from assistant.messages import Samples, Transcript
     from assistant.ports import Transcriber
 
@@ -34,15 +33,15 @@ def transcribe(
 
     A file that cannot be read costs one sentence and exit status 2; the others are transcribed all the same.
     """
+    from assistant.app import load_transcriber
     from assistant.config import load
 
-    load_transcriber = functools.cache(
-        functools.partial(_load_transcriber, load(profile, config, settings=settings or ()))
-    )
+    chosen = load(profile, config, settings=settings or ())
+    load_once = functools.cache(lambda: load_transcriber(chosen))
     facts: list[dict[str, Any]] = []
     try:
         for file in files:
-            facts.append({"file": str(file), **_facts(file, load_transcriber)})
+            facts.append({"file": str(file), **_facts(file, load_once)})
             if not as_json:
                 _show(facts[-1], with_name=len(files) > 1)
     finally:  # Ctrl-C keeps what is done
@@ -50,16 +49,6 @@ def transcribe(
             typer.echo(json.dumps({"files": facts}, ensure_ascii=False, indent=2))
     if any("error" in fact for fact in facts):
         raise typer.Exit(2)
-
-
-def _load_transcriber(config: Config) -> Transcriber:
-    from assistant.models import cpu
-
-    cpu.prepare(config.runtime.blas_threads)
-    from assistant.models.lock import local_folder
-    from assistant.models.whisper import WhisperTranscriber
-
-    return WhisperTranscriber(local_folder(config.models.transcriber), config.transcribe)
 
 
 def _facts(file: Path, load_transcriber: Callable[[], Transcriber]) -> dict[str, Any]:
