@@ -1,0 +1,148 @@
+"""Pronunciation, offline: misaki where it is installed with its spaCy model, else espeak-ng.
+
+Kokoro reads misaki's phoneme alphabet: IPA with one letter for a diphthong or affricate. The tables
+from espeak's IPA follow misaki/espeak.py (hexgrad/misaki, Apache-2.0).
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import re
+from collections.abc import Callable, Sequence
+from functools import cache
+from itertools import pairwise
+from typing import TypeAlias
+
+from rapidfuzz.distance import Levenshtein, Opcodes
+
+from assistant.messages import SpokenWord
+from assistant.models.espeak import Espeak
+
+Pronounce: TypeAlias = Callable[[Sequence[str]], list[str]]
+"""Words of one clause to the phonemes of each."""
+
+_COMMON = {
+    "a^ɪ": "I", "a^ʊ": "W", "ɔ^ɪ": "Y", "e^ɪ": "A", "e": "A", "o": "ɔ",
+    "d^ʒ": "ʤ", "t^ʃ": "ʧ", "ə^l": "ᵊl", "n̩": "ᵊn", "l̩": "ᵊl", "m̩": "ᵊm",
+    "ɐ": "ə", "r": "ɹ", "x": "k", "ç": "k", "ɬ": "l", "ʔ": "t", "ʲ": "", "\u0303": "", "^": "",
+}  # fmt: skip
+_AMERICAN = _COMMON | {"o^ʊ": "O", "ɚ": "əɹ", "ɜːɹ": "ɜɹ", "ɜː": "ɜɹ", "ɪə": "iə", "ɾ": "T", "ː": ""}
+_BRITISH = _COMMON | {"ə^ʊ": "Q", "e^ə": "ɛː", "i^ə": "ɪə", "iə": "ɪə", "ɚ": "əɹ", "ɾ": "t"}
+_ARTICLE = "ɐ"
+"""Kokoro keeps this vowel for the word "a" alone."""
+
+_ALIKE = str.maketrans(dict.fromkeys("aæɐɑɒəɚɛɜiɪᵻɔoʊuʌe", "V") | {"ɾ": "t", "ʔ": "t", "ˌ": "ˈ"})
+"""What changes when a word is said in a sentence: vowels weaken, t becomes a flap."""
+
+
+_LANGUAGE = re.compile(r"\([^)]*\)")
+"""espeak's note that it went over to another language, as "(^k^o)"."""
+
+_SPEAKABLE = re.compile(r"[0-9A-Za-z\u00c0-\u024f]")
+"""Of other scripts an English voice says only "Chinese letter, Chinese letter"; it is better silent."""
+
+
+def phonemize(words: Sequence[SpokenWord], british: bool) -> list[str]:
+    """Phonemes of each word, punctuation left out, each clause pronounced as a whole.
+
+    Args:
+        words: In spoken order; a word with `after` set ends a clause.
+        british: British instead of American pronunciation.
+
+    Returns:
+        One string of Kokoro's phonemes per word, empty where a word has no sound.
+
+    Raises:
+        ModelError: neither misaki nor espeak-ng is there; the text says how to install one.
+    """
+    pronounce = _pronouncer(british)
+    phonemes = [""] * len(words)
+    clause: list[int] = []
+    for index, word in enumerate(words):
+        if _SPEAKABLE.search(word.text):
+            clause.append(index)
+        if clause and (word.after or index == len(words) - 1):
+            for place, spoken in zip(clause, pronounce([words[i].text for i in clause]), strict=True):
+                phonemes[place] = spoken
+            clause = []
+    return phonemes
+
+
+@cache
+def _pronouncer(british: bool) -> Pronounce:
+    return _misaki(british) if _has_misaki() else _espeak(british)
+
+
+def _espeak(british: bool) -> Pronounce:
+    espeak = Espeak.load()
+    voice = "gmw/en" if british else "gmw/en-US"
+    table = _BRITISH if british else _AMERICAN
+    pattern = re.compile("|".join(sorted(map(re.escape, table), key=len, reverse=True)))
+
+    def ipa(text: str) -> str:
+        return _LANGUAGE.sub("", espeak.phonemes(text, voice))
+
+    def pronounce(clause: Sequence[str]) -> list[str]:
+        spoken = aligned(ipa(" ".join(clause)), clause, ipa)
+        spoken = [ipa("A") if _is_letter_a(clause, index) else word for index, word in enumerate(spoken)]
+        return [word if word == _ARTICLE else pattern.sub(lambda found: table[found[0]], word) for word in spoken]
+
+    return pronounce
+
+
+def _is_letter_a(clause: Sequence[str], index: int) -> bool:
+    """Whether an "A" is the letter ("plan A", "A B C"), not an article that begins a sentence."""
+    following = clause[index + 1 : index + 2]
+    return clause[index] == "A" and (index > 0 or any(len(word) == 1 and word.isupper() for word in following))
+
+
+def aligned(clause: str, words: Sequence[str], alone: Callable[[str], str]) -> list[str]:
+    """Share the phonemes of a clause among its words.
+
+    espeak runs common pairs together ("in the" is "ɪnðə"), so where the counts differ the clause is
+    laid beside the words pronounced one by one, and cut where their borders fall.
+    """
+    parts = clause.split()
+    if len(parts) == len(words):
+        return parts
+    parts = [alone(word) for word in words]
+    borders = [0]
+    for part in parts:
+        borders.append(borders[-1] + len(part) + 1)
+    edits = Levenshtein.opcodes(" ".join(parts).translate(_ALIKE) + " ", clause.translate(_ALIKE) + " ")
+    cuts = [_moved(border, edits, len(clause)) for border in borders]
+    cuts = [cut - (clause[cut - 1 : cut] in ("ˈ", "ˌ")) for cut in cuts]
+    inside = ["".join(clause[start:end].split()) for start, end in pairwise(cuts)]
+    return [found or part for found, part in zip(inside, parts, strict=True)]
+
+
+def _moved(border: int, edits: Opcodes, end: int) -> int:
+    """Where a position of the source falls in the destination of an edit script."""
+    for edit in edits:
+        if edit.src_start <= border < edit.src_end:
+            return int(min(edit.dest_start + border - edit.src_start, edit.dest_end))
+    return end
+
+
+def _has_misaki() -> bool:
+    """Whether misaki can run without a download; it fetches a missing spaCy model by itself."""
+    if not (importlib.util.find_spec("misaki") and importlib.util.find_spec("spacy")):
+        return False
+    return bool(importlib.import_module("spacy").util.is_package("en_core_web_sm"))
+
+
+def _misaki(british: bool) -> Pronounce:
+    espeak = _espeak(british)
+    g2p = importlib.import_module("misaki.en").G2P(
+        trf=False, british=british, fallback=lambda token: (espeak([token.text])[0], 2)
+    )
+
+    def pronounce(clause: Sequence[str]) -> list[str]:
+        words = [""]
+        for token in g2p(" ".join(clause))[1]:
+            words[-1] += token.phonemes or ""
+            words += [""] if token.whitespace else []
+        return words if len(words) == len(clause) else espeak(clause)
+
+    return pronounce
