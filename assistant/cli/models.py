@@ -80,11 +80,11 @@ def verify(names: Names = None) -> None:
     from assistant.models.store import Store
 
     store = Store()
-    chosen = [find(name) for name in names] if names else list(entries().values())
+    here = [entry.name for entry in entries().values() if store.folder(entry).exists()]
+    if not (names or here):
+        typer.echo("No model is on this machine; assistant models pull gets those of the configuration.")
     damaged = []
-    for entry in chosen:
-        if not names and not store.folder(entry).exists():
-            continue
+    for entry in map(find, names or here):
         for check in store.verify(entry):
             state = "good" if check.good else "missing" if check.found is None else f"has sha256 {check.found}"
             expected = f"sha256 {check.expected}" if check.expected else "no sha256 yet"

@@ -26,7 +26,7 @@ def fetch(repository: str, revision: str, path: str, target: Path, size_bytes: i
     from huggingface_hub.file_download import http_get
 
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # a warning per retry would tear the progress bar
-    url = hf_hub_url(repository, path, revision=revision)
+    url = hf_hub_url(repository, path, revision=revision, endpoint=os.environ.get("HF_ENDPOINT"))
     try:
         with target.open("ab") as file:
             http_get(url, file, resume_size=file.tell(), expected_size=size_bytes, tqdm_class=_bar(on_bytes))

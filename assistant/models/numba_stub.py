@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import Callable
+from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
@@ -14,6 +15,7 @@ def stand_in_for_numba() -> None:
     if "numba" in sys.modules or importlib.util.find_spec("numba"):
         return
     stub = ModuleType("numba")
+    stub.__spec__ = ModuleSpec("numba", None)  # others ask find_spec for numba, which raises without one
 
     def jit(*_args: Any, **_options: Any) -> Callable[[Any], Any]:
         return lambda function: function

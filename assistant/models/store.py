@@ -1,6 +1,6 @@
 """The folder models are kept in: which of them are whole, and the sha256 of what was pulled unlocked.
 
-Inside it: NAME/ (a model, with a marker that says it is whole), NAME.partial/ (one being made),
+Inside it: NAME/ (a model, with a marker that says it is whole), NAME.partial/ (one being downloaded),
 downloads/ (packages), recorded.json (sha256 of files models.lock has none for).
 """
 
@@ -122,15 +122,14 @@ class Store:
         recorded.setdefault(entry.source, {})[file.path] = sha256
         _write_json(self.root / "recorded.json", recorded)
 
-    def finish(self, entry: Entry) -> None:
-        """Put the finished partial folder in the model's place, in one step."""
-        partial, folder = self.partial(entry), self.folder(entry)
-        wanted = {partial / file.path for file in entry.files}
-        for path in [path for path in partial.rglob("*") if path.is_file() and path not in wanted]:
+    def finish(self, entry: Entry, made: Path) -> None:
+        """Put the finished folder `made`, whose files have been hashed, in the model's place, in one step."""
+        wanted = {made / file.path for file in entry.files}
+        for path in [path for path in made.rglob("*") if path.is_file() and path not in wanted]:
             path.unlink()  # loaders take every weights file they find
-        self._mark(entry, partial)
-        shutil.rmtree(folder, ignore_errors=True)
-        os.replace(partial, folder)
+        self._mark(entry, made)
+        shutil.rmtree(self.folder(entry), ignore_errors=True)
+        os.replace(made, self.folder(entry))
 
     @contextmanager
     def locked(self, entry: Entry) -> Iterator[None]:
@@ -138,7 +137,7 @@ class Store:
         import fcntl
 
         self.root.mkdir(parents=True, exist_ok=True)
-        with (self.root / f"{entry.name}.lock").open("w") as file:
+        with (self.root / f".{entry.name}.lock").open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -42,8 +43,10 @@ def convert(name: str, source: Path, target: Path) -> None:
         importlib.import_module(_MODULES[name]).convert(source, target)
     except ModuleNotFoundError as error:
         raise PullError(
-            f"Converting with {name} needs the Python package {error.name}; run: pip install 'assistant[convert]'"
+            f"{name} needs the Python package {error.name}; in the clone run: uv pip install '.[convert]'"
         ) from None
+    except KeyError as error:
+        raise PullError(f"What {name} converts lacks {error.args[0]}.") from None
 
 
 def only(source: Path, pattern: str) -> Path:
@@ -59,10 +62,19 @@ def only(source: Path, pattern: str) -> Path:
 
 
 def write_tensors(path: Path, tensors: Mapping[str, npt.NDArray[Any]]) -> None:
-    """Write a safetensors file; its bytes depend on names and values only."""
+    """Write a safetensors file; its bytes depend on names and values only.
+
+    Raises:
+        OSError: the disk is full, or the file cannot be written for another reason.
+    """
+    from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
-    save_file({name: np.ascontiguousarray(value) for name, value in tensors.items()}, path)
+    try:
+        save_file({name: np.ascontiguousarray(value) for name, value in tensors.items()}, path)
+    except SafetensorError as error:
+        number = re.search(r"os error (\d+)", str(error))
+        raise OSError(int(number.group(1)) if number else 0, str(error)) from None
     path.chmod(0o644)  # save_file leaves 0600, which locks other users out of a shared store
 
 

@@ -31,6 +31,8 @@ def convert(source: Path, target: Path) -> None:
     """
     parts = sorted(source.rglob("model.bin*"))
     variables = read_variables(b"".join(part.read_bytes() for part in parts))
+    if any(name.endswith("_scale") for name in variables):
+        raise PullError("model.bin is quantised; only float16 and float32 can be converted.")
     dimensions = _dimensions(variables)
     weights = dict(_encoder(variables, dimensions["n_audio_layer"])) | dict(
         _decoder(variables, dimensions["n_text_layer"])
