@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 
 class TalkClock:
-    """Seconds since it was made, inside the running loop, whether that jumps or runs (ports.Clock).
+    """Seconds since it was made or restarted, inside the running loop, whether that jumps or runs (ports.Clock).
 
     Args:
         start: Date and time of its zero; None for the machine's own.
@@ -17,6 +17,10 @@ class TalkClock:
         self._loop = asyncio.get_running_loop()
         self._origin_s = self._loop.time()
         self._start = start or datetime.now()
+
+    def restart(self) -> None:
+        """Make now its zero, as when the microphone starts after models were warmed."""
+        self._origin_s = self._loop.time()
 
     def time_s(self) -> float:
         """Seconds since the talk began."""

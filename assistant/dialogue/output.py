@@ -1,0 +1,101 @@
+"""Writes what a run leaves behind: the JSON result, and what both sides sounded like."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import soxr
+
+from assistant.audio.wav import write_wav
+from assistant.config import Config
+from assistant.dialogue.result import DialogueResult, as_json, costs_charged, models_used
+from assistant.dialogue.runner import Performance
+from assistant.dialogue.trace import Trace
+from assistant.errors import AssistantError
+from assistant.messages import MIC_RATE_HZ, Samples
+from assistant.simulation.clock import ClockMode
+
+STANDARD_OUTPUT = Path("-")
+
+
+class Outputs:
+    """Results so far, and where they are to go.
+
+    Args:
+        config: Without any script's own.
+        clock: That of all dialogues.
+        json_file: For the result; "-" is standard output.
+        audio_folder: For one stereo WAV per dialogue; made if it is not there.
+
+    Raises:
+        AssistantError: One of the two cannot be written to; better known now than after the run.
+    """
+
+    def __init__(self, config: Config, clock: ClockMode, json_file: Path | None, audio_folder: Path | None) -> None:
+        self.results: list[DialogueResult] = []
+        self._config = config
+        self.clock = clock
+        self._json_file = json_file
+        self._audio_folder = audio_folder
+        self._names: set[str] = set()
+        try:
+            if audio_folder is not None:
+                audio_folder.mkdir(parents=True, exist_ok=True)
+            if json_file is not None and json_file != STANDARD_OUTPUT:
+                _write_whole(json_file, json_file.read_text(encoding="utf-8") if json_file.exists() else "")
+        except (OSError, UnicodeDecodeError) as error:
+            raise AssistantError(f"The output cannot be written: {error}; give another path.") from None
+
+    def add(self, performance: Performance) -> None:
+        """Keep a dialogue's result, and write its sound at once."""
+        self.results.append(performance.result)
+        if self._audio_folder is not None:
+            path = self._audio_folder / f"{self._file_name(performance.result.name)}.wav"
+            write_wav(path, stereo(performance.trace), performance.trace.speaker_rate_hz)
+
+    def write(self, complete: bool) -> None:
+        """Write the JSON.
+
+        Args:
+            complete: Whether every dialogue was run to its end; what was not has not passed.
+        """
+        if self._json_file is None:
+            return
+        text = as_json(self.results, costs_charged(self._config, self.clock), models_used(self._config), complete)
+        if self._json_file == STANDARD_OUTPUT:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+        else:
+            _write_whole(self._json_file, text)
+
+    def _file_name(self, name: str) -> str:
+        stem = re.sub(r"[^\w.-]+", "-", name).strip("-.") or "dialogue"
+        unique, count = stem, 1
+        while unique.casefold() in self._names:
+            count += 1
+            unique = f"{stem}-{count}"
+        self._names.add(unique.casefold())
+        return unique
+
+
+def stereo(trace: Trace) -> Samples:
+    """What the microphone heard and what the loudspeaker played, (n, 2) float32 at the loudspeaker's rate."""
+    heard = soxr.resample(trace.microphone, MIC_RATE_HZ, trace.speaker_rate_hz)
+    both = np.zeros((max(len(heard), len(trace.loudspeaker)), 2), np.float32)
+    both[: len(heard), 0] = heard
+    both[: len(trace.loudspeaker), 1] = trace.loudspeaker
+    return both
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """Write a file so that it is there whole or not at all."""
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)

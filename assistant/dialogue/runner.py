@@ -1,0 +1,104 @@
+"""Runs checked dialogues one after another, each on a stage of its own, and judges them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeAlias
+
+from assistant.app import Models, load_chat, load_models, load_transcriber, load_voice
+from assistant.config import Config
+from assistant.dialogue.expect import judge_expectations
+from assistant.dialogue.load import Dialogue
+from assistant.dialogue.result import DialogueResult, summarise
+from assistant.dialogue.stage import LoadModels, Stage
+from assistant.dialogue.trace import Trace
+from assistant.dialogue.wer import word_error_rate
+from assistant.metrics import TurnRecord
+from assistant.simulation import clock
+from assistant.simulation.clock import ClockMode
+from assistant.simulation.judge import judge
+
+Progress: TypeAlias = Callable[[Dialogue, int], None]
+"""Told of each entry as it begins."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Performance:
+    """A dialogue that was run: the contract's result, and all that a picture of it needs."""
+
+    dialogue: Dialogue
+    trace: Trace
+    result: DialogueResult
+
+
+def _ignore(*_: object) -> None:
+    pass
+
+
+class Shelf:
+    """Loads models and keeps those last used, so that scripts with the same settings share them."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[Hashable, Any]] = {}
+
+    def __call__(self, config: Config) -> Models:
+        """The models of a configuration, loaded on this thread.
+
+        Raises:
+            ModelError: A model is not there, is damaged, or has no such voice.
+        """
+        return Models(
+            self._take("transcriber", (config.models.transcriber, repr(config.transcribe)), config, load_transcriber),
+            self._take("chat", (config.models.chat, repr(config.chat)), config, load_chat),
+            self._take("voice", (config.models.voice, repr(config.speech)), config, load_voice),
+        )
+
+    def _take(self, role: str, settings: Hashable, config: Config, load: Callable[[Config], Any]) -> Any:
+        key = (settings, repr(config.runtime))
+        if role not in self._kept or self._kept[role][0] != key:
+            self._kept.pop(role, None)  # first: two large models may not fit
+            self._kept[role] = key, load(config)
+        return self._kept[role][1]
+
+
+def run_dialogues(
+    dialogues: Iterable[Dialogue],
+    mode: ClockMode = "simulated",
+    load: LoadModels | None = None,
+    progress: Progress = _ignore,
+    changed: Callable[[TurnRecord], None] = _ignore,
+) -> Iterator[Performance]:
+    """Run dialogues in turn. After Ctrl-C the unfinished one is the last, with what there is of it.
+
+    Args:
+        dialogues: From `load_dialogues`.
+        mode: The clock.
+        load: Gives the models of a configuration.
+        progress: Told of each entry as it begins.
+        changed: Told of every change of a turn.
+
+    Raises:
+        ModelError: A model is not there.
+        InferenceError: A model failed.
+    """
+    # under the real clock every dialogue has an MLX thread of its own, which loads its own models
+    load = load or (load_models if mode == "real" else Shelf())
+    for dialogue in dialogues:
+        stage = Stage(dialogue, mode, partial(progress, dialogue), changed)
+        try:
+            clock.run(partial(stage.play, load), mode)
+        except KeyboardInterrupt:
+            yield _judged(dialogue, stage.trace, mode)
+            return
+        yield _judged(dialogue, stage.trace, mode)
+
+
+def _judged(dialogue: Dialogue, trace: Trace, mode: ClockMode) -> Performance:
+    voiced = [entry.voiced_s for entry in trace.entries if entry.voiced_s is not None]
+    replies = [span for reply in trace.replies for span in reply]
+    verdict = judge(dialogue.script.room, trace.turns, replies, voiced, trace.seconds)
+    language = dialogue.config.transcribe.language
+    result = summarise(dialogue, trace, verdict, mode, partial(word_error_rate, language=language))
+    return Performance(dialogue, trace, judge_expectations(result, dialogue, trace))

@@ -1,0 +1,116 @@
+"""One dialogue on its stage: a simulated desk, an assistant with real models, and a clock."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import datetime
+from typing import TypeAlias
+
+import anyio
+import numpy as np
+
+from assistant.app import Assistant, Models, warm
+from assistant.clock import TalkClock
+from assistant.config import Config
+from assistant.dialogue.driver import Driver
+from assistant.dialogue.load import Dialogue
+from assistant.dialogue.trace import EntryTrace, Trace, audible_span
+from assistant.history import History
+from assistant.messages import MIC_RATE_HZ
+from assistant.metrics import Span, TurnChanged, TurnRecord
+from assistant.models.runtime import MlxThread
+from assistant.simulation.clock import ClockMode
+from assistant.simulation.desk import SimulatedDesk
+from assistant.simulation.inference import SimulatedInference
+
+LoadModels: TypeAlias = Callable[[Config], Models]
+Inference: TypeAlias = SimulatedInference | MlxThread
+
+
+class Stage:
+    """Plays one dialogue, and keeps what happened even if it does not come to its end.
+
+    Args:
+        dialogue: What to play.
+        mode: The clock.
+        progress: Told of each entry as it begins.
+        changed: Told of every change of a turn.
+    """
+
+    def __init__(
+        self, dialogue: Dialogue, mode: ClockMode, progress: Callable[[int], None], changed: TurnChanged
+    ) -> None:
+        self._dialogue = dialogue
+        self._mode = mode
+        self._progress = progress
+        self._changed = changed
+        entries = [EntryTrace(index, entry) for index, entry in enumerate(dialogue.script.turns)]
+        self.trace = Trace(entries, stopped=True)
+
+    async def play(self, load: LoadModels) -> None:
+        """Play the dialogue to its end; inside the loop of its clock.
+
+        Args:
+            load: Gives the models, on the thread that is to run them.
+        """
+        config, script = self._dialogue.config, self._dialogue.script
+        clock = TalkClock(datetime.fromisoformat(config.simulation.start))
+        desk = SimulatedDesk(script.room, self._dialogue.path.parent)
+        async with self._models(load, History(config.chat.system_prompt, clock)) as (models, inference):
+            history = History(config.chat.system_prompt, clock)
+            push_to_talk = script.mode == "push-to-talk"
+            assistant = Assistant(config, desk, models, inference, clock, history, push_to_talk, self._changed)
+            await asyncio.sleep(0)  # the time that took is charged here, before the clock's zero
+            clock.restart()
+            zero_s = asyncio.get_running_loop().time()
+            try:
+                await self._talk(assistant, desk, clock)
+                self.trace.stopped = False
+            finally:
+                self._keep(assistant, desk, clock.time_s())
+                self.trace.steps = [
+                    replace(step, start_s=step.start_s - zero_s, end_s=step.end_s - zero_s) for step in inference.log
+                ]
+
+    async def _talk(self, assistant: Assistant, desk: SimulatedDesk, clock: TalkClock) -> None:
+        def audible(turn: TurnRecord) -> Span | None:
+            sounded = assistant.conversation.sounded(turn)
+            return audible_span(desk.loudspeaker, desk.rate_hz, sounded) if sounded else None
+
+        driver = Driver(self._dialogue, self.trace, assistant, desk.say, audible, clock.time_s, self._progress)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(assistant.run, name="assistant")
+            await driver.play()
+            tasks.cancel_scope.cancel()
+
+    def _keep(self, assistant: Assistant, desk: SimulatedDesk, end_s: float) -> None:
+        trace = self.trace
+        trace.replies = [assistant.conversation.sounded(turn) for turn in assistant.conversation.turns]
+        trace.microphone, trace.loudspeaker = desk.microphone, desk.loudspeaker
+        trace.speaker_rate_hz, trace.seconds = desk.rate_hz, end_s
+
+    @asynccontextmanager
+    async def _models(self, load: LoadModels, new: History) -> AsyncIterator[tuple[Models, Inference]]:
+        """The models, warm, and what runs them: a thread under the `real` clock, else the simulated GPU."""
+        config = self._dialogue.config
+        if self._mode == "real":
+            thread = MlxThread()
+            try:
+                yield await thread.call(lambda: self._warm(load(config), new)), thread
+            finally:
+                thread.close()
+        else:
+            costs = config.simulation.costs if self._mode == "simulated" else None
+            yield self._warm(load(config), new), SimulatedInference(costs)
+
+    def _warm(self, models: Models, new: History) -> Models:
+        if self._mode == "simulated":  # what a step costs is agreed, so only the prompt cache matters
+            for _ in models.chat.prefill(new.messages()):
+                pass
+        else:
+            noise = np.random.default_rng(0).normal(0, 0.01, MIC_RATE_HZ).astype(np.float32)
+            warm(models, new, noise)
+        return models

@@ -1,0 +1,87 @@
+"""What a person reads after a run: per entry what was expected and what was seen, and every failure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from assistant.dialogue.result import DialogueResult, EntryResult
+from assistant.dialogue.runner import Performance
+from assistant.dialogue.script import Entry
+
+
+def show(performance: Performance, console: Console) -> None:
+    """Print one dialogue: a line, and a table of its entries."""
+    result = performance.result
+    console.print(_headline(result), soft_wrap=True)
+    table = Table("", "entry", "expected", "seen", "ms", box=None, pad_edge=False, header_style="dim")
+    table.columns[4].justify = "right"
+    for entry, seen in zip(performance.dialogue.script.turns, result.turns, strict=True):
+        mark = "[red]✗[/]" if seen.failures else "[green]✓[/]"
+        latency = "" if seen.voice_to_voice_ms is None else str(seen.voice_to_voice_ms)
+        table.add_row(mark, escape(describe(entry)), escape(_expected(entry)), escape(_seen(seen)), latency)
+    console.print(table)
+    for seen in result.turns:
+        for failure in seen.failures:
+            console.print(f"  [red]entry {seen.index}:[/] {escape(failure)}", soft_wrap=True)
+    for failure in result.failures:
+        console.print(f"  [red]dialogue:[/] {escape(failure)}", soft_wrap=True)
+    console.print()
+
+
+def show_totals(results: Sequence[DialogueResult], console: Console) -> None:
+    """Print the last line of a run."""
+    passed = sum(result.passed for result in results)
+    latencies = sorted(
+        seen.voice_to_voice_ms for result in results for seen in result.turns if seen.voice_to_voice_ms is not None
+    )
+    median = f", voice to voice {latencies[len(latencies) // 2]} ms at the median" if latencies else ""
+    colour = "green" if passed == len(results) else "red"
+    seconds = sum(result.seconds for result in results)
+    console.print(f"[{colour}]{passed} of {len(results)} passed[/], {seconds:.0f} s of talk{median}", soft_wrap=True)
+
+
+def describe(entry: Entry) -> str:
+    """An entry in a few words."""
+    if entry.user is not None:
+        return entry.user.rsplit("/", 1)[-1]
+    return f"“{entry.type}”" if entry.type is not None else f"silence, {entry.silence_ms or 0:g} ms"
+
+
+def _headline(result: DialogueResult) -> str:
+    verdict = "[green]PASS[/]" if result.passed else "[red]FAIL[/]"
+    heard = [
+        f"{count} {what}"
+        for count, what in (
+            (result.self_heard, "self-heard"),
+            (result.noise_heard, "noise-heard"),
+            (result.rejected, "rejected"),
+        )
+        if count
+    ]
+    turns = f"{result.turns_recognised} turn{'' if result.turns_recognised == 1 else 's'}"
+    facts = ", ".join([f"{result.seconds:.1f} s", turns, *heard])
+    return f"{verdict} [bold]{escape(result.name)}[/] [dim]{escape(result.script)}[/]  {facts}"
+
+
+def _expected(entry: Entry) -> str:
+    expect, reply = entry.expect, entry.expect.reply
+    parts = [expect.transcript or f"{entry.turns_expected} turns"]
+    if reply.contains_any:
+        parts.append("with " + " or ".join(reply.contains_any))
+    if expect.first_audio_ms is not None:
+        parts.append(f"within {expect.first_audio_ms:g} ms")
+    if expect.interrupted is not None:
+        parts.append("interrupts" if expect.interrupted else "does not interrupt")
+    return "; ".join(parts)
+
+
+def _seen(seen: EntryResult) -> str:
+    if not seen.transcript and not seen.reply:
+        return "nothing" if seen.recognised == 0 else f"{seen.recognised} turns"
+    heard = seen.reply_heard if seen.interrupted else seen.reply
+    cut = " ⏹" if seen.interrupted else ""
+    return f"{seen.transcript} → {seen.command or heard}{cut}"
