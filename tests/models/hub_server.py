@@ -1,12 +1,28 @@
-"""A hub on loopback: whole files and ranges of them, with what was asked for on record."""
+"""A hub on loopback that serves whole files and ranges of them and records what was asked for; a model of its."""
 
 from __future__ import annotations
 
+import hashlib
 import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from assistant.models.lock import Entry, LockedFile
+
+FILES = {"config.json": b"{}", "weights.npz": bytes(range(256)) * 40, "voices/a.bin": b"voice"}
+
+
+def entry(files: dict[str, bytes], revision: str = "1" * 40) -> Entry:
+    """A model of these files, each held to its hash."""
+    locked = (
+        LockedFile(path=path, size_bytes=len(content), sha256=hashlib.sha256(content).hexdigest())
+        for path, content in files.items()
+    )
+    return Entry(
+        name="tiny", role="voice", licence="MIT", repository="someone/tiny", revision=revision, files=tuple(locked)
+    )
 
 
 class HubServer(ThreadingHTTPServer):

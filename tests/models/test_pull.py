@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hub_server import HubServer, serving
+from hub_server import FILES, HubServer, entry, serving
 
 from assistant.errors import PullError
 from assistant.models.lock import Entry, LockedFile
@@ -19,20 +19,8 @@ from assistant.models.packages import OnBytes
 from assistant.models.pull import Progress, pull
 from assistant.models.store import Store
 
-FILES = {"config.json": b"{}", "weights.npz": bytes(range(256)) * 40, "voices/a.bin": b"voice"}
 CHUNK_BYTES = 10 * 2**20
 """What the hub's library writes at a time: less than this is not yet on the disk."""
-
-
-def entry(files: dict[str, bytes], revision: str = "1" * 40) -> Entry:
-    """A model of these files, each held to its hash."""
-    locked = (
-        LockedFile(path=path, size_bytes=len(content), sha256=hashlib.sha256(content).hexdigest())
-        for path, content in files.items()
-    )
-    return Entry(
-        name="tiny", role="voice", licence="MIT", repository="someone/tiny", revision=revision, files=tuple(locked)
-    )
 
 
 def unlocked(*paths: str) -> Entry:
