@@ -165,7 +165,7 @@ def _convert(entry: Entry, store: Store) -> None:
         convert(entry.conversion or "", unpacked, converted)
         for file in entry.files:
             path = converted / file.path
-            found = sha256_of(path) if path.is_file() else "of nothing"
+            found = sha256_of(path) if path.is_file() else "(no such file)"
             if found != file.sha256:
                 raise PullError(
                     f"The conversion {entry.conversion} gave {file.path} of {entry.name} the sha256 {found}, "

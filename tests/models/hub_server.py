@@ -1,4 +1,4 @@
-"""A hub on loopback that serves whole files and ranges of them and records what was asked for; a model of its."""
+"""A hub on loopback that serves whole files and ranges of them and records what was asked for."""
 
 from __future__ import annotations
 
