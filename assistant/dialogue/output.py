@@ -12,8 +12,7 @@ import soxr
 
 from assistant.audio.wav import write_wav
 from assistant.config import Config
-from assistant.dialogue.result import DialogueResult, as_json, costs_charged, models_used
-from assistant.dialogue.runner import Performance
+from assistant.dialogue.result import DialogueResult, Performance, as_json, costs_charged, models_used
 from assistant.dialogue.trace import Trace
 from assistant.errors import AssistantError
 from assistant.messages import MIC_RATE_HZ, Samples

@@ -84,6 +84,15 @@ class DialogueResult:
     models: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Performance:
+    """A dialogue that was run: the contract's result, and all that a picture of it needs."""
+
+    dialogue: Dialogue
+    trace: Trace
+    result: DialogueResult
+
+
 def summarise(
     dialogue: Dialogue, trace: Trace, verdict: Verdict, clock: ClockMode, word_error_rate: WordErrorRate
 ) -> DialogueResult:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -11,7 +10,7 @@ from assistant.app import Models, load_chat, load_models, load_transcriber, load
 from assistant.config import Config
 from assistant.dialogue.expect import judge_expectations
 from assistant.dialogue.load import Dialogue
-from assistant.dialogue.result import DialogueResult, summarise
+from assistant.dialogue.result import Performance, summarise
 from assistant.dialogue.stage import LoadModels, Stage
 from assistant.dialogue.trace import Trace
 from assistant.dialogue.wer import word_error_rate
@@ -22,15 +21,6 @@ from assistant.simulation.judge import judge
 
 Progress: TypeAlias = Callable[[Dialogue, int], None]
 """Told of each entry as it begins."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Performance:
-    """A dialogue that was run: the contract's result, and all that a picture of it needs."""
-
-    dialogue: Dialogue
-    trace: Trace
-    result: DialogueResult
 
 
 def _ignore(*_: object) -> None:

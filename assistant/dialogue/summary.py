@@ -8,8 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from assistant.dialogue.result import DialogueResult, EntryResult
-from assistant.dialogue.runner import Performance
+from assistant.dialogue.result import DialogueResult, EntryResult, Performance
 from assistant.dialogue.script import Entry
 
 
@@ -62,14 +61,13 @@ def _headline(result: DialogueResult) -> str:
         )
         if count
     ]
-    turns = f"{result.turns_recognised} turn{'' if result.turns_recognised == 1 else 's'}"
-    facts = ", ".join([f"{result.seconds:.1f} s", turns, *heard])
+    facts = ", ".join([f"{result.seconds:.1f} s", _turns(result.turns_recognised), *heard])
     return f"{verdict} [bold]{escape(result.name)}[/] [dim]{escape(result.script)}[/]  {facts}"
 
 
 def _expected(entry: Entry) -> str:
     expect, reply = entry.expect, entry.expect.reply
-    parts = [expect.transcript or f"{entry.turns_expected} turns"]
+    parts = [expect.transcript or _turns(entry.turns_expected)]
     if reply.contains_any:
         parts.append("with " + " or ".join(reply.contains_any))
     if expect.first_audio_ms is not None:
@@ -81,7 +79,11 @@ def _expected(entry: Entry) -> str:
 
 def _seen(seen: EntryResult) -> str:
     if not seen.transcript and not seen.reply:
-        return "nothing" if seen.recognised == 0 else f"{seen.recognised} turns"
+        return _turns(seen.recognised)
     heard = seen.reply_heard if seen.interrupted else seen.reply
     cut = " ⏹" if seen.interrupted else ""
     return f"{seen.transcript} → {seen.command or heard}{cut}"
+
+
+def _turns(count: int) -> str:
+    return {0: "no turn", 1: "1 turn"}.get(count, f"{count} turns")

@@ -1,0 +1,132 @@
+"""What a run leaves behind: the JSON, the stereo WAV, the table and the picture."""
+
+from __future__ import annotations
+
+import io
+import json
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from rich.console import Console
+from scripted import dialogue, play
+
+from assistant import config
+from assistant.dialogue.expect import judge_expectations
+from assistant.dialogue.output import Outputs, stereo
+from assistant.dialogue.result import Performance, summarise
+from assistant.dialogue.summary import show, show_totals
+from assistant.dialogue.svg import peaks, wrap
+from assistant.dialogue.timeline import draw
+from assistant.errors import AssistantError
+from assistant.messages import Priority, Work
+from assistant.metrics import ReplyPause, StepRecord
+from assistant.simulation.judge import Verdict
+
+RATE_HZ = 24_000
+
+
+def performance(name: str = "a <talk> & more") -> Performance:
+    """A talk with an interruption, a typed line and a failure, with sound on both sides."""
+    script = dialogue(
+        {"user": "a.wav", "expect": {"transcript": "a", "max_wer": 0}},
+        {"user": "b.wav", "interrupts_after_ms": 700},
+        {"type": "so <long>"},
+        name=name,
+    )
+    trace, _ = play(script)
+    trace.microphone = np.full(round(trace.seconds * 16_000), 0.1, np.float32)
+    trace.loudspeaker = np.full(round((trace.seconds + 0.02) * RATE_HZ), 0.5, np.float32)
+    trace.speaker_rate_hz = RATE_HZ
+    trace.turns[0].transcript, trace.turns[0].reply, trace.turns[0].reply_heard = "words & more", "One two.", "One"
+    trace.turns[0].pauses.append(ReplyPause(4.0, (3.9, 4.0)))
+    trace.turns[0].endpoint_s = 2.7
+    trace.steps = [
+        StepRecord(2.2, 2.3, 0.0, Priority.HELD, (Work("whisper_encoder", 10.0),)),
+        StepRecord(2.31, 2.4, 0.0, Priority.HELD, (Work("chat_token", 1.0),)),
+        StepRecord(2.41, 2.5, 0.0, Priority.TOKEN, (Work("chat_token", 1.0),)),
+        StepRecord(2.6, 2.9, 0.0, Priority.FIRST_AUDIO, (Work("voice", 1.2),)),
+    ]
+    result = summarise(script, trace, Verdict(0, 0, 0), "simulated", lambda expected, heard: 0.25)
+    return Performance(script, trace, judge_expectations(result, script, trace))
+
+
+def test_one_rate_two_sides() -> None:
+    """Microphone left, loudspeaker right, the shorter one filled with silence."""
+    both = stereo(performance().trace)
+    assert both.shape[1] == 2
+    middle = len(both) // 2
+    assert both[middle] == pytest.approx([0.1, 0.5], abs=1e-3)
+    assert both[-1] == pytest.approx([0.0, 0.5], abs=1e-3)
+
+
+def test_files(tmp_path: Path) -> None:
+    """Folders are made, names become file names, no two dialogues share one."""
+    outputs = Outputs(config.load("small"), "simulated", tmp_path / "result.json", tmp_path / "deep" / "audio")
+    for name in ("Ein Gespräch: 1/2", "ein gespräch: 1/2", "..."):
+        outputs.add(performance(name))
+    outputs.write(complete=True)
+    names = sorted(path.name for path in (tmp_path / "deep" / "audio").iterdir())
+    assert names == ["Ein-Gespräch-1-2.wav", "dialogue.wav", "ein-gespräch-1-2-2.wav"]
+    sound = soundfile.info(tmp_path / "deep" / "audio" / names[0])
+    assert (sound.channels, sound.samplerate) == (2, RATE_HZ)
+    whole = json.loads((tmp_path / "result.json").read_text(encoding="utf-8"))
+    assert [dialogue["name"] for dialogue in whole["dialogues"]] == ["Ein Gespräch: 1/2", "ein gespräch: 1/2", "..."]
+    assert not list(tmp_path.rglob(".*"))
+
+
+def test_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
+    """A dash."""
+    Outputs(config.load("small"), "simulated", Path("-"), None).write(complete=False)
+    assert json.loads(capsys.readouterr().out)["passed"] is False
+
+
+def test_what_cannot_be_written_is_known_beforehand(tmp_path: Path) -> None:
+    """A sentence with the path, before anything runs; what is there stays as it is."""
+    (tmp_path / "file").write_text("mine")
+    for json_file, audio in ((tmp_path / "no" / "x.json", None), (None, tmp_path / "file"), (tmp_path, None)):
+        with pytest.raises(AssistantError, match=r"cannot be written: .*; give another path\.$"):
+            Outputs(config.load("small"), "simulated", json_file, audio)
+    Outputs(config.load("small"), "simulated", tmp_path / "file", None)
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_the_table_says_what_failed() -> None:
+    """Expected and seen side by side, every failure in full, markup in names harmless."""
+    console = Console(width=100, record=True, file=io.StringIO())
+    one = performance("[bold]name")
+    show(one, console)
+    show_totals([one.result], console)
+    text = console.export_text()
+    assert "FAIL [bold]name" in text
+    assert 'entry 0: transcript: "words & more" instead of "a" (word error rate 0.25 over 0)' in text
+    assert "0 of 1 passed" in text
+    assert "“so <long>”" in text
+
+
+def test_the_picture() -> None:
+    """Well-formed, without anything from outside, and the same every time."""
+    picture = draw(performance())
+    root = ElementTree.fromstring(picture)
+    texts = [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")]
+    for text in ("a <talk> & more", "failed", "words & more", "One", "“so <long>”", "silent in"):
+        assert any(text in (shown or "") for shown in texts), text
+    assert "http" not in picture.replace("http://www.w3.org/2000/svg", "")
+    assert "url(" not in picture
+    assert picture == draw(performance())
+
+
+def test_peaks() -> None:
+    """The largest sample of each part; a quiet recording is not blown up."""
+    assert peaks(np.array([0.1, -0.5, 0.2, 0.1], np.float32), 2) == pytest.approx([1.0, 0.4])
+    assert peaks(np.array([0.01, 0.0], np.float32), 2) == pytest.approx([0.2, 0.0])
+    assert peaks(np.zeros(0, np.float32), 2) == [0.0, 0.0]
+
+
+def test_wrap() -> None:
+    """At spaces; what does not fit ends in an ellipsis."""
+    assert wrap("one two three four", 80, 8, 3) == ["one two", "three four"]
+    assert wrap("one two three four five", 80, 8, 2) == ["one two", "three fou…"]
+    assert wrap("", 80, 8, 2) == []
