@@ -125,6 +125,12 @@ def _moved(border: int, edits: Opcodes, end: int) -> int:
     return end
 
 
+def backend() -> str:
+    """Which of the two is in use, for `assistant doctor`; raises as `phonemize`."""
+    Espeak.load()  # misaki too asks it for the words it does not know
+    return "misaki" if _has_misaki() else "espeak-ng"
+
+
 def _has_misaki() -> bool:
     """Whether misaki can run without a download; it fetches a missing spaCy model by itself."""
     if not (importlib.util.find_spec("misaki") and importlib.util.find_spec("spacy")):

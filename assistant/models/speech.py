@@ -91,12 +91,14 @@ class KokoroSynthesizer:
             raw = np.array(output.audio[0].astype(mx.float32))
         mx.clear_cache()  # every length makes buffers of its own; without this Metal keeps them all
         start, end = _sounding(raw, self.rate_hz)
-        borders = np.concatenate([[0], np.cumsum(np.array(output.pred_dur))])
-        at = np.clip(borders * round(len(raw) / borders[-1]) - start, 0, end - start) + offset
+        borders = np.cumsum(np.array(output.pred_dur))  # the first is the end of the model's start token
+        frame = len(raw) // int(borders[-1])
         times = []
-        for word, first, last in passage.words:  # the first border is the end of the model's start token
-            begins, ends = int(at[first + 1]), int(at[last + 1])
-            times.append(WordTime(begins, ends, word.end))
+        for word, first, last in passage.words:
+            # a frame early: words after a pause sound 20 to 65 ms before the first frame of their own
+            span = np.array([borders[first] * frame - frame * (last > first), borders[last] * frame])
+            begins, ends = np.clip(span - start, 0, end - start) + offset
+            times.append(WordTime(int(begins), int(ends), word.end))
         return _faded(raw[start:end] * np.float32(GAIN), self.rate_hz), times
 
 
@@ -113,7 +115,7 @@ def plan(words: Sequence[SpokenWord], phonemes: Sequence[str], known: Collection
     spans: list[tuple[SpokenWord, int, int]] = []
     for word, spoken in zip(words, phonemes, strict=True):
         spoken = "".join(symbol for symbol in spoken if symbol in known)[: _MOST_PHONEMES - 1]
-        if len(text) + len(spoken) + 2 > _MOST_PHONEMES:
+        if text and len(text) + len(spoken) + 2 > _MOST_PHONEMES:
             passages.append(Passage(text, tuple(spans)))
             text, spans = "", []
         text += " " if text and spoken else ""
