@@ -12,9 +12,12 @@ import pytest
 
 from assistant import config as configuration
 from assistant.config import Config
+from assistant.models import cpu
 
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("repeatable")
+
+cpu.prepare(blas_threads=2)  # MLX binds to its BLAS when it is first imported, by whatever test module
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
