@@ -72,7 +72,7 @@ ONLY_IN = {
 }
 """Native and heavy libraries, each behind one door."""
 
-HEAVY = ("mlx", "transformers", "scipy", "onnx", "torch", "numpy", "sounddevice")
+HEAVY = ("mlx", "transformers", "scipy", "onnx", "torch", "numpy", "sounddevice", "pydantic", "rich")
 
 
 def _tree(module: str) -> ast.Module:
