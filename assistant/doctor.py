@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import platform
 import subprocess
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 from assistant.audio.resample import StreamResampler
 from assistant.config import Config, default_profile
-from assistant.errors import AudioError
+from assistant.errors import AudioError, ModelError
 from assistant.messages import MIC_RATE_HZ, ChatMessage, Fragment, Samples, SpokenWord, Steps
 
 if TYPE_CHECKING:
@@ -192,12 +191,12 @@ def _models(config: Config) -> list[Finding]:
 
 
 def _pronunciation() -> Finding:
-    for library, name in (("misaki", "misaki"), ("espeakng_loader", "espeak-ng (espeakng-loader)")):
-        if importlib.util.find_spec(library):
-            return Finding("pronunciation", "English", name)
-    return Finding(
-        "pronunciation", "English", "missing", "Install what requirements.lock lists: make setup.", needed=True
-    )
+    from assistant.models.phonemes import backend
+
+    try:
+        return Finding("pronunciation", "English", backend())
+    except ModelError as error:
+        return Finding("pronunciation", "English", "missing", str(error), needed=True)
 
 
 def _audio() -> list[Finding]:

@@ -14,7 +14,7 @@ from assistant.app import Models
 from assistant.audio.devices import Device, list_devices
 from assistant.config import Config
 from assistant.doctor import Finding
-from assistant.errors import AudioError
+from assistant.errors import AudioError, ModelError
 from assistant.messages import Transcript
 from assistant.models import cpu
 
@@ -98,6 +98,18 @@ def test_a_slow_blas_is_not_usable(config: Config, monkeypatch: pytest.MonkeyPat
     findings = doctor.examine(config, None)
     assert named(findings, "compute")["MLX"].value == "CPU: reference BLAS, own convolution kernels"
     assert named(findings, "compute")["MLX"].cure == "Install OpenBLAS."
+    assert not doctor.usable(findings)
+
+
+def test_without_espeak_nothing_is_pronounced(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The loader's own sentence is the cure."""
+
+    def fail() -> str:
+        raise ModelError("Speech needs espeak-ng; install it.")
+
+    monkeypatch.setattr("assistant.models.phonemes.backend", fail)
+    findings = doctor.examine(config, None)
+    assert named(findings, "pronunciation")["English"].cure == "Speech needs espeak-ng; install it."
     assert not doctor.usable(findings)
 
 
