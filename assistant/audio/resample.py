@@ -38,7 +38,8 @@ class StreamResampler:
         self._in_count += len(samples)
         self._out_count += n_out
         taken = buffer[np.minimum(indices, len(buffer) - 1)]
-        return np.einsum("ij,ij->i", taken, weights).astype(np.float32)
+        out: Samples = (taken * weights).sum(axis=1, dtype=np.float32)
+        return out
 
     def _taps(self, first: float, n_out: int) -> tuple[Samples, np.ndarray[tuple[int, ...], np.dtype[np.int64]]]:
         positions = first + np.arange(n_out) * self._ratio
