@@ -121,10 +121,9 @@ class Assistant:
         push_to_talk: bool = False,
         changed: TurnChanged = _ignore,
     ) -> None:
-        loudspeakers = desk.loudspeakers if config.echo.device == "auto" else config.echo.device == "loudspeakers"
         self._desk = desk
         self.speaker = Speaker(models.synthesizer.rate_hz, config.playback)
-        self.capture = Capture(config, loudspeakers, push_to_talk, desk.latency_ms)
+        self.capture = Capture(config, desk.loudspeakers, push_to_talk, desk.latency_ms)
         self._events, inbox = anyio.create_memory_object_stream[TurnEvent](_EVENTS)
         parts = Parts(
             config,

@@ -11,7 +11,8 @@ from assistant.messages import Samples
 
 def stream(samples: Samples, from_hz: int, to_hz: int) -> Samples:
     """Convert 10 ms at a time, as a desk does."""
-    resampler, out, taken = StreamResampler(from_hz, to_hz), [], 0
+    resampler, taken = StreamResampler(from_hz, to_hz), 0
+    out: list[Samples] = []
     while taken < len(samples):
         count = round((len(out) + 1) * from_hz / 100) - taken
         out.append(resampler.process(samples[taken : taken + count], to_hz // 100))
