@@ -1,0 +1,127 @@
+"""The microphone's side as one machine: echo, voice activity and endpointing, 10 ms at a time."""
+
+from __future__ import annotations
+
+import numpy as np
+from anyio.abc import ObjectReceiveStream, ObjectSendStream
+
+from assistant.audio.echo import EchoBar, EchoWindow
+from assistant.audio.echo_canceller import LATENCY_SAMPLES, LONGEST_DELAY_MS, EchoCanceller
+from assistant.audio.endpoint import Endpointer, PushToTalk
+from assistant.audio.level import SILENCE_DB, level_db
+from assistant.audio.onset import Bar, Onset, Voice
+from assistant.audio.vad import VoiceDetector
+from assistant.config import Config
+from assistant.messages import FRAME_SAMPLES, MIC_RATE_HZ, Frame, Samples, TurnEvent
+
+LONGEST_GAP_S = 2
+"""Lost frames are made up with silence, up to this much: it ends any utterance."""
+
+
+class Capture:
+    """Turns frames of the microphone into the events of turn taking.
+
+    Args:
+        config: The whole configuration; `[vad]`, `[endpoint]`, `[push_to_talk]` and `[echo]` are read.
+        loudspeakers: The output device's kind; `echo.device` may overrule it.
+        push_to_talk: Only `press` and `release` begin and end a turn.
+        latency_ms: What the output device reports.
+    """
+
+    def __init__(self, config: Config, loudspeakers: bool, push_to_talk: bool, latency_ms: float) -> None:
+        if config.echo.device != "auto":
+            loudspeakers = config.echo.device == "loudspeakers"
+        self.window = EchoWindow(config.echo, latency_ms)
+        """For the timeline and the meter; never open with headphones."""
+        self.level_db = SILENCE_DB
+        """The microphone's latest 10 ms, RMS in dBFS, for a level meter."""
+        self._loudspeakers = loudspeakers
+        self._canceller = EchoCanceller() if loudspeakers and config.echo.canceller else None
+        self._echo_bar = EchoBar(config.echo)
+        self._ordinary = config.vad
+        self._detector = VoiceDetector(config.vad)
+        self._onset = Onset(config.vad.continue_probability, config.endpoint.pause_ms)
+        self._endpointer = Endpointer(config.endpoint)
+        self._push_to_talk = PushToTalk(config.push_to_talk) if push_to_talk else None
+        self._next = 0
+        self._heard: list[Samples] = []  # of the microphone, since the last chunk
+
+    @property
+    def open(self) -> bool:
+        """Speech is under way, or may be beginning."""
+        if self._push_to_talk is not None:
+            return self._push_to_talk.open
+        return self._endpointer.open or (self._onset.under_way and bool(self._bars()))
+
+    def press(self) -> None:
+        """Key down; without push-to-talk nothing happens."""
+        if self._push_to_talk is not None:
+            self._push_to_talk.press()
+
+    def release(self) -> None:
+        """Key up."""
+        if self._push_to_talk is not None:
+            self._push_to_talk.release()
+
+    def feed(self, frame: Frame) -> list[TurnEvent]:
+        """Take the next frame; frames lost before it are made up with silence."""
+        events: list[TurnEvent] = []
+        nothing = np.zeros(FRAME_SAMPLES, np.float32)
+        first_made_up = max(self._next, frame.start - LONGEST_GAP_S * MIC_RATE_HZ)
+        for start in range(first_made_up, frame.start, FRAME_SAMPLES):
+            events += self._take(Frame(start, nothing, nothing))
+        self._next = frame.start + FRAME_SAMPLES
+        return events + self._take(frame)
+
+    def _take(self, frame: Frame) -> list[TurnEvent]:
+        self.level_db = level_db(frame.samples)
+        start, samples = frame.start, frame.samples
+        if self._loudspeakers:
+            self.window.feed(frame)
+        if self._canceller is not None:
+            start, samples = start - LATENCY_SAMPLES, self._canceller.process(frame.samples, frame.reference)
+        voice = self._detector.process(start, samples)
+        if self._push_to_talk is not None:
+            return self._push_to_talk.feed(start, samples, voice)
+        self._heard.append(frame.samples)
+        events = self._endpointer.feed(start, samples, voice)
+        return events + self._listen(voice) if voice is not None else events
+
+    def _listen(self, voice: Voice) -> list[TurnEvent]:
+        """Has speech begun with this chunk?"""
+        heard_db = level_db(np.concatenate(self._heard))
+        self._heard.clear()
+        if self._endpointer.open:
+            self._onset.feed(voice, ())
+            return []
+        began = self._onset.feed(voice, self._bars())
+        if self.window.open:
+            self._echo_bar.learn(heard_db, voice.level_db)
+        if began is None:
+            return []
+        self._echo_bar.forget_newest()
+        in_window = self.window.holds(began.speech_start)
+        not_before = self.window.last_audible if in_window and not self._cancelling else 0
+        return self._endpointer.begin(began, not_before, in_window)
+
+    @property
+    def _cancelling(self) -> bool:
+        """There is a canceller, and it can follow an echo this late."""
+        return self._canceller is not None and (self.window.delay_ms or 0) <= LONGEST_DELAY_MS
+
+    def _bars(self) -> tuple[Bar, ...]:
+        vad = self._ordinary
+        if not self.window.open:
+            since = 0 if self._cancelling else self.window.closed
+            return (Bar(vad.start_probability, vad.start_ms, since=since),)
+        return self._echo_bar.bars(self.window.audible_ms) if self._cancelling else ()
+
+
+async def capture_stage(
+    frames: ObjectReceiveStream[Frame], outbox: ObjectSendStream[TurnEvent], capture: Capture
+) -> None:
+    """Feed every frame to `capture` and send its events on; closes `outbox` when the frames end."""
+    async with outbox:
+        async for frame in frames:
+            for event in capture.feed(frame):
+                await outbox.send(event)

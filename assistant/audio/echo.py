@@ -1,0 +1,181 @@
+"""The echo window: when the microphone may hear the loudspeaker, and how sure one must then be of the user.
+
+Nothing is discarded inside the window. With a canceller the bar for speech that begins there is
+higher; without one nothing begins there, but speech that goes on past the end is taken up from
+the last audible sample on.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+import numpy as np
+
+from assistant import config
+from assistant.audio.level import AUDIBLE_DB, level_db
+from assistant.audio.onset import Bar
+from assistant.messages import FRAME_MS, MIC_RATE_HZ, Frame
+
+LONGEST_LAG_MS = 1000
+UNLEARNED_DELAY_MS = 400.0
+"""The echo's delay, beyond the reported latency, until it is learned: Bluetooth may report 20 ms and take 300."""
+
+_REMEMBERED_SPANS = 256
+_ENVELOPE_FRAMES = 3000 // FRAME_MS
+_LAG_FRAMES = LONGEST_LAG_MS // FRAME_MS
+_FLOOR_DB = -70.0
+_LEARN_EVERY_FRAMES = 500 // FRAME_MS
+_LEAST_CORRELATION = 0.6
+"""Echo alone correlates by 0.9 and more, with a user talking over it by 0.4 to 0.8 (measured)."""
+
+
+class EchoDelay:
+    """Learns how late the echo is, by correlating the envelopes (dB) of what was played and heard."""
+
+    def __init__(self) -> None:
+        self.ms: float | None = None
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin a new stretch of sound before which nothing was played; what was learned is kept."""
+        self._played = deque([_FLOOR_DB] * _LAG_FRAMES, maxlen=_LAG_FRAMES + _ENVELOPE_FRAMES)
+        self._heard: deque[float] = deque(maxlen=_ENVELOPE_FRAMES)
+        self._frames = 0
+
+    def feed(self, played_db: float, heard_db: float) -> None:
+        """Take the levels of the next 10 ms; twice a second, look for the delay that fits best."""
+        self._played.append(max(played_db, _FLOOR_DB))
+        self._heard.append(max(heard_db, _FLOOR_DB))
+        self._frames += 1
+        if self._frames % _LEARN_EVERY_FRAMES == 0:
+            self._learn()
+
+    def _learn(self) -> None:
+        heard = np.array(self._heard)
+        played = np.lib.stride_tricks.sliding_window_view(np.array(self._played), len(heard))
+        heard = heard - heard.mean()
+        played = played - played.mean(axis=1, keepdims=True)
+        norms = np.sqrt((played**2).sum(axis=1) * (heard**2).sum())
+        correlation = (played * heard).sum(axis=1) / np.maximum(norms, 1e-9)
+        best = int(np.argmax(correlation))
+        if correlation[best] >= _LEAST_CORRELATION:
+            self.ms = float((_LAG_FRAMES - best) * FRAME_MS)
+
+
+class EchoWindow:
+    """Open from the first audible sample played until its echo must be over; it closes by itself.
+
+    Args:
+        settings: The `[echo]` section.
+        latency_ms: What the output device reports.
+    """
+
+    def __init__(self, settings: config.Echo, latency_ms: float) -> None:
+        self._settings = settings
+        self._latency_ms = latency_ms
+        self._delay = EchoDelay()
+        self.open = False
+        self.opened = 0
+        """Sample index at which the window, or the one before, opened."""
+        self.closed = 0
+        """Sample index at which the window before closed."""
+        self.last_audible = 0
+        """Sample index after the last audible sample played."""
+        self.spans: deque[tuple[int, int]] = deque(maxlen=_REMEMBERED_SPANS)
+        """The latest windows, closed: sample indices from and to."""
+        self.audible_ms = 0
+        """Audible sound played since the stream began: what a canceller had to learn from."""
+
+    @property
+    def delay_ms(self) -> float | None:
+        """From the converter to the microphone, as learned; None before."""
+        return self._delay.ms
+
+    @property
+    def hold_ms(self) -> float:
+        """How long after the last audible sample the window stays open."""
+        learned = self._delay.ms
+        delay_ms = self._latency_ms + UNLEARNED_DELAY_MS if learned is None else max(self._latency_ms, learned)
+        return delay_ms + self._settings.tail_ms
+
+    def feed(self, frame: Frame) -> None:
+        """Take the next 10 ms of what was played and heard."""
+        now = frame.start + len(frame.samples)
+        played_db = level_db(frame.reference)
+        if played_db >= AUDIBLE_DB:
+            if not self.open:
+                self.open, self.opened = True, frame.start
+                self._delay.restart()
+            self.last_audible = now
+            self.audible_ms += FRAME_MS
+        if not self.open:
+            return
+        self._delay.feed(played_db, level_db(frame.samples))
+        if now >= self.last_audible + self.hold_ms * MIC_RATE_HZ / 1000:
+            self.open, self.closed = False, now
+            self.spans.append((self.opened, now))
+
+    def holds(self, index: int) -> bool:
+        """Whether a sample lies in the window that is open, or in the last one that was."""
+        return self.opened <= index and (self.open or index < self.closed)
+
+
+WARM_UP_MS = 1750
+"""Audible sound after which AEC3 no longer lets whole syllables of echo through (none in 120 scenes; 17 before)."""
+UNSURE_PROBABILITY, UNSURE_MS = 0.4, 64
+"""Of the loud. Two talkers at once make Silero unsure of the cancelled signal: 0.4 to 0.6 for the first 300 ms."""
+_DECAY_DB_PER_CHUNK = 3 * 0.032
+_UNCOUNTED_CHUNKS = 12
+
+
+class PeakLevel:
+    """The loudest lately, falling by 3 dB a second; the newest 384 ms are left out, for they may be the user."""
+
+    def __init__(self) -> None:
+        self.db = _FLOOR_DB
+        self._newest: deque[float] = deque(maxlen=_UNCOUNTED_CHUNKS)
+
+    def feed(self, chunk_db: float) -> None:
+        """Take the level of the next chunk."""
+        self.db = max(self.db - _DECAY_DB_PER_CHUNK, _FLOOR_DB)
+        if len(self._newest) == _UNCOUNTED_CHUNKS:
+            self.db = max(self.db, self._newest[0])
+        self._newest.append(chunk_db)
+
+    def forget_newest(self) -> None:
+        """What came last was the user."""
+        self._newest.clear()
+
+
+class EchoBar:
+    """How sure one must be that speech begins inside the window, when a canceller runs.
+
+    Either Silero is sure of the cancelled signal for long enough, or it suspects speech and the
+    signal is louder than anything the echo lately left behind: before the canceller has learned
+    the room, than the whole echo.
+    """
+
+    def __init__(self, settings: config.Echo) -> None:
+        self._settings = settings
+        self._echo = PeakLevel()
+        self._residual = PeakLevel()
+
+    def learn(self, heard_db: float, residual_db: float) -> None:
+        """Take the levels of a chunk before and after cancellation, heard inside the window with nobody speaking."""
+        self._echo.feed(heard_db)
+        self._residual.feed(residual_db)
+
+    def forget_newest(self) -> None:
+        """Speech has begun: what came last was the user."""
+        self._echo.forget_newest()
+        self._residual.forget_newest()
+
+    def bars(self, audible_ms: float) -> tuple[Bar, ...]:
+        """The bars that hold now, `audible_ms` of sound having been played so far."""
+        settings = self._settings
+        warm = audible_ms >= WARM_UP_MS
+        left_db = self._residual.db if warm else self._echo.db
+        return (
+            Bar(settings.start_probability, settings.start_ms * (1 if warm else 2)),
+            Bar(UNSURE_PROBABILITY, UNSURE_MS, left_db + settings.residual_db),
+        )
