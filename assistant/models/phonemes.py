@@ -29,8 +29,8 @@ _COMMON = {
 }  # fmt: skip
 _AMERICAN = _COMMON | {"o^ʊ": "O", "ɚ": "əɹ", "ɜːɹ": "ɜɹ", "ɜː": "ɜɹ", "ɪə": "iə", "ɾ": "T", "ː": ""}
 _BRITISH = _COMMON | {"ə^ʊ": "Q", "e^ə": "ɛː", "i^ə": "ɪə", "iə": "ɪə", "ɚ": "əɹ", "ɾ": "t"}
-_ARTICLE = "ɐ"
-"""Kokoro keeps this vowel for the word "a" alone."""
+_ARTICLE, _LETTER_A = "ɐ", "ˈA"
+"""The word "a" alone has this vowel in Kokoro's alphabet; the letter is spelled."""
 
 _ALIKE = str.maketrans(dict.fromkeys("aæɐɑɒəɚɛɜiɪᵻɔoʊuʌe", "V") | {"ɾ": "t", "ʔ": "t", "ˌ": "ˈ"})
 """What changes when a word is said in a sentence: vowels weaken, t becomes a flap."""
@@ -63,8 +63,9 @@ def phonemize(words: Sequence[SpokenWord], british: bool) -> list[str]:
         if _SPEAKABLE.search(word.text):
             clause.append(index)
         if clause and (word.after or index == len(words) - 1):
-            for place, spoken in zip(clause, pronounce([words[i].text for i in clause]), strict=True):
-                phonemes[place] = spoken
+            texts = [words[place].text for place in clause]
+            for number, (place, spoken) in enumerate(zip(clause, pronounce(texts), strict=True)):
+                phonemes[place] = _LETTER_A if _is_letter_a(texts, number) else spoken
             clause = []
     return phonemes
 
@@ -85,7 +86,6 @@ def _espeak(british: bool) -> Pronounce:
 
     def pronounce(clause: Sequence[str]) -> list[str]:
         spoken = aligned(ipa(" ".join(clause)), clause, ipa)
-        spoken = [ipa("A") if _is_letter_a(clause, index) else word for index, word in enumerate(spoken)]
         return [word if word == _ARTICLE else pattern.sub(lambda found: table[found[0]], word) for word in spoken]
 
     return pronounce
