@@ -143,6 +143,8 @@ class SpokenWord:
     """Written span; several spoken words may share one ("$3" -> "three dollars")."""
     after: str = ""
     """Punctuation that follows and is heard as a pause or a tone: one of , . ? ! ; : — … or empty."""
+    joined: bool = False
+    """The next word follows without a space, as Chinese, Japanese and Thai are written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +161,7 @@ class Fragment:
     @property
     def text(self) -> str:
         """The spoken form, as a voice would be given it."""
-        return " ".join(word.text + word.after for word in self.words)
+        return "".join(word.text + word.after + ("" if word.joined else " ") for word in self.words).rstrip()
 
 
 @dataclass(frozen=True, slots=True)
