@@ -29,8 +29,10 @@ GAIN = 1.3
 """The same for every fragment and voice, so that loudness never jumps. Kokoro's loudest voice peaks at 0.7."""
 
 _MOST_PHONEMES = 510
-_SILENCE = 0.002
-"""Kokoro's own silence stays below 0.0003, the weakest consonant above this."""
+_SILENCE = 0.003
+"""Kokoro's own silence stays below 0.001, the weakest consonant above this."""
+_CLICK_S = 0.1
+"""bf_emma ends short sentences with a click in the midst of the last silence; no voice still sounds here."""
 _KEPT_S, _FADE_S = 0.010, 0.005
 """Kept on both sides of what sounds, and faded so that joins do not click."""
 
@@ -161,11 +163,11 @@ def _random_from(*facts: object) -> Iterator[None]:
 
 def _sounding(samples: Samples, rate_hz: int) -> tuple[int, int]:
     """Where the sound is, a few milliseconds of silence on both sides included; empty if there is none."""
-    loud = np.flatnonzero(np.abs(samples) > _SILENCE)
+    loud = np.flatnonzero(np.abs(samples[: -round(_CLICK_S * rate_hz)]) > _SILENCE)
     if not loud.size:
         return 0, 0
     kept = round(_KEPT_S * rate_hz)
-    return max(int(loud[0]) - kept, 0), min(int(loud[-1]) + 1 + kept, len(samples))
+    return max(int(loud[0]) - kept, 0), int(loud[-1]) + 1 + kept
 
 
 def _faded(samples: Samples, rate_hz: int) -> Samples:
