@@ -100,9 +100,13 @@ class Capture:
         if began is None:
             return []
         self._echo_bar.forget_newest()
-        in_window = self.window.holds(began.speech_start)
-        not_before = self.window.last_audible if in_window and not self._cancelling else 0
-        return self._endpointer.begin(began, not_before, in_window)
+        window = self.window
+        if not window.holds(began.speech_start):
+            return self._endpointer.begin(began)
+        # under the last of the echo a voice is found late: take all that can be the user's
+        by = window.last_audible if began.speech_start >= window.last_audible else None
+        not_before = 0 if self._cancelling else window.last_audible
+        return self._endpointer.begin(began, not_before, by, in_echo_window=True)
 
     @property
     def _cancelling(self) -> bool:

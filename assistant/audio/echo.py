@@ -122,6 +122,8 @@ class EchoWindow:
 
 WARM_UP_MS = 1750
 """Audible sound after which AEC3 no longer lets whole syllables of echo through (none in 120 scenes; 17 before)."""
+FIRST_ECHO_MS = 600
+"""Audible sound before which nothing is known of the echo's loudness, and only Silero can be asked."""
 UNSURE_PROBABILITY, UNSURE_MS = 0.4, 64
 """Of the loud. Two talkers at once make Silero unsure of the cancelled signal: 0.4 to 0.6 for the first 300 ms."""
 _DECAY_DB_PER_CHUNK = 3 * 0.032
@@ -174,8 +176,8 @@ class EchoBar:
         """The bars that hold now, `audible_ms` of sound having been played so far."""
         settings = self._settings
         warm = audible_ms >= WARM_UP_MS
+        sure = Bar(settings.start_probability, settings.start_ms * (1 if warm else 2))
+        if audible_ms < FIRST_ECHO_MS:
+            return (sure,)
         left_db = self._residual.db if warm else self._echo.db
-        return (
-            Bar(settings.start_probability, settings.start_ms * (1 if warm else 2)),
-            Bar(UNSURE_PROBABILITY, UNSURE_MS, left_db + settings.residual_db),
-        )
+        return sure, Bar(UNSURE_PROBABILITY, UNSURE_MS, left_db + settings.residual_db)

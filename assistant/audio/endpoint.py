@@ -92,17 +92,21 @@ class Endpointer:
         """Speech has begun and not ended."""
         return self._recording is not None
 
-    def begin(self, began: Began, not_before: int = 0, in_echo_window: bool = False) -> list[TurnEvent]:
+    def begin(
+        self, began: Began, not_before: int = 0, by: int | None = None, in_echo_window: bool = False
+    ) -> list[TurnEvent]:
         """Speech has begun, within the frames fed so far.
 
         Args:
             began: As discovered.
             not_before: Sample index before which nothing can be the user's.
+            by: Sample index from which on all is kept, if that is before the pre-roll.
             in_echo_window: It began inside the echo window.
         """
         earliest = max(not_before, self._taken)
         speech_start = max(began.speech_start, earliest)
-        start, frames = self._look_back.since(max(began.speech_start - self._pre_roll, earliest))
+        first = began.speech_start - self._pre_roll
+        start, frames = self._look_back.since(max(first if by is None else min(first, by), earliest))
         self._recording = _Recording(start, frames, speech_start, in_echo_window)
         self._recording.voiced_samples = began.voiced_samples
         self._recording.speech_end = began.speech_end
