@@ -25,16 +25,23 @@ Pronounce: TypeAlias = Callable[[Sequence[str]], list[str]]
 _COMMON = {
     "a^ɪ": "I", "a^ʊ": "W", "ɔ^ɪ": "Y", "e^ɪ": "A", "e": "A", "o": "ɔ",
     "d^ʒ": "ʤ", "t^ʃ": "ʧ", "ə^l": "ᵊl", "n̩": "ᵊn", "l̩": "ᵊl", "m̩": "ᵊm",
-    "ɐ": "ə", "r": "ɹ", "x": "k", "ç": "k", "ɬ": "l", "ʔ": "t", "ʲ": "", "\u0303": "", "^": "",
+    "ɐ": "ə", "ɚ": "əɹ", "r": "ɹ", "x": "k", "ç": "k", "ɬ": "l", "ʔ": "t", "ʲ": "", "\u0303": "", "^": "",
 }  # fmt: skip
-_AMERICAN = _COMMON | {"o^ʊ": "O", "ɚ": "əɹ", "ɜːɹ": "ɜɹ", "ɜː": "ɜɹ", "ɪə": "iə", "ɾ": "T", "ː": ""}
-_BRITISH = _COMMON | {"ə^ʊ": "Q", "e^ə": "ɛː", "i^ə": "ɪə", "iə": "ɪə", "ɚ": "əɹ", "ɾ": "t"}
-_ARTICLE, _LETTER_A = "ɐ", "ˈA"
-"""The word "a" alone has this vowel in Kokoro's alphabet; the letter is spelled."""
+_AMERICAN = _COMMON | {"o^ʊ": "O", "ɜːɹ": "ɜɹ", "ɜː": "ɜɹ", "ɪə": "iə", "ɾ": "T", "ː": ""}
+_BRITISH = _COMMON | {"ə^ʊ": "Q", "e^ə": "ɛː", "i^ə": "ɪə", "iə": "ɪə", "ɾ": "t", "æ": "a"}
+_TIDY_AMERICAN = [(r"ɹɹ", "ɹ"), (r"ᵻ(?![dz]$)", "ə"), (r"T$", "t"), (r"^ðɪ$", "ði")]
+_TIDY_BRITISH = [(r"ɹɹ", "ɹ"), (r"ɪ$", "i"), (r"^wˈɒn$", "wˈʌn")]
+"""Where espeak differs from misaki's lexicon, which Kokoro learnt from, most often in 3100 words of prose."""
 
-_ALIKE = str.maketrans(dict.fromkeys("aæɐɑɒəɚɛɜiɪᵻɔoʊuʌe", "V") | {"ɾ": "t", "ʔ": "t", "ˌ": "ˈ"})
+_STRESSED = frozenset(("i", "if", "on", "so", "what", "when"))
+"""The lexicon stresses these; without it Kokoro swallows an "I" that begins a sentence."""
+_WORDS = {"a": "ɐ", "an": "ɐn"}
+_LETTER_A = "ˈA"
+
+_VOWELS = "aæɐɑɒəɚɛɜiɪᵻɔoʊuʌe"
+_VOWEL, _STRESS = re.compile(f"[{_VOWELS}AIOQWY]"), re.compile("[ˈˌ]")
+_ALIKE = str.maketrans(dict.fromkeys(_VOWELS, "V") | {"ɾ": "t", "ʔ": "t", "ˌ": "ˈ"})
 """What changes when a word is said in a sentence: vowels weaken, t becomes a flap."""
-
 
 _LANGUAGE = re.compile(r"\([^)]*\)")
 """espeak's note that it went over to another language, as "(^k^o)"."""
@@ -77,16 +84,24 @@ def _pronouncer(british: bool) -> Pronounce:
 
 def _espeak(british: bool) -> Pronounce:
     espeak = Espeak.load()
-    voice = "gmw/en" if british else "gmw/en-US"
-    table = _BRITISH if british else _AMERICAN
+    voice = "gmw/en-GB-x-rp" if british else "gmw/en-US"
+    table, rules = (_BRITISH, _TIDY_BRITISH) if british else (_AMERICAN, _TIDY_AMERICAN)
     pattern = re.compile("|".join(sorted(map(re.escape, table), key=len, reverse=True)))
 
     def ipa(text: str) -> str:
         return _LANGUAGE.sub("", espeak.phonemes(text, voice))
 
+    def tidy(word: str, spoken: str) -> str:
+        spoken = pattern.sub(lambda found: table[found[0]], spoken)
+        for wrong, right in rules:
+            spoken = re.sub(wrong, right, spoken)
+        if word in _STRESSED and not _STRESS.search(spoken):
+            spoken = _VOWEL.sub(r"ˌ\g<0>", spoken, count=1)
+        return _WORDS.get(word, spoken)
+
     def pronounce(clause: Sequence[str]) -> list[str]:
         spoken = aligned(ipa(" ".join(clause)), clause, ipa)
-        return [word if word == _ARTICLE else pattern.sub(lambda found: table[found[0]], word) for word in spoken]
+        return [tidy(word.lower(), sounds) for word, sounds in zip(clause, spoken, strict=True)]
 
     return pronounce
 

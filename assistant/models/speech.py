@@ -31,7 +31,7 @@ GAIN = 1.3
 _MOST_PHONEMES = 510
 _SILENCE = 0.003
 """Kokoro's own silence stays below 0.001, the weakest consonant above this."""
-_CLICK_S = 0.1
+_CLICK_S = 0.07
 """bf_emma ends short sentences with a click in the midst of the last silence; no voice still sounds here."""
 _KEPT_S, _FADE_S = 0.010, 0.005
 """Kept on both sides of what sounds, and faded so that joins do not click."""

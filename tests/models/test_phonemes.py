@@ -33,6 +33,9 @@ def words(text: str) -> list[SpokenWord]:
         ("choose a day", False, "ʧˈuz ɐ dˈA"),
         ("better water", False, "bˈɛTəɹ wˈɔTəɹ"),
         ("better water", True, "bˈɛtə wˈɔːtə"),
+        ("one last happy hour", True, "wˈʌn lˈɑːst hˈapi ˈWə"),
+        ("recorded it every other hour", False, "ɹəkˈɔɹdᵻd ɪt ˈɛvɹi ˈʌðəɹ ˈWəɹ"),
+        ("if I pick an answer", False, "ˌɪf ˌI pˈɪk ɐn ˈænsəɹ"),
     ],
 )
 def test_alphabet(text: str, british: bool, expected: str) -> None:
@@ -50,8 +53,8 @@ def test_context_is_heard() -> None:
     ("text", "expected"),
     [
         ("in the morning of the day", "ɪn ðə mˈɔɹnɪŋ ʌv ðə dˈA"),
-        ("I am here", "I əm hˈɪɹ"),
-        ("out of the blue", "ˌWT əv ðə blˈu"),
+        ("I am here", "ˌI əm hˈɪɹ"),
+        ("out of the blue", "ˌWt əv ðə blˈu"),
         ("it has been done for the best", "ɪt hˈæz bin dˈʌn fəɹ ðə bˈɛst"),
     ],
 )
