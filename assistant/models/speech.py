@@ -26,13 +26,13 @@ from assistant.models.phonemes import phonemize
 from assistant.models.voices import Voice
 
 GAIN = 1.3
-"""The same for every fragment and voice, so that loudness never jumps. Kokoro's loudest voice peaks at 0.7."""
+"""The same for every fragment and voice, so that loudness never jumps. Kokoro's loudest voice peaks at 0.73."""
 
 _MOST_PHONEMES = 510
 _SILENCE = 0.003
 """Kokoro's own silence stays below 0.001, the weakest consonant above this."""
 _CLICK_S = 0.07
-"""bf_emma ends short sentences with a click in the midst of the last silence; no voice still sounds here."""
+"""bf_emma and bm_fable end short sentences with a click here, in the silence after the last word."""
 _KEPT_S, _FADE_S = 0.010, 0.005
 """Kept on both sides of what sounds, and faded so that joins do not click."""
 
