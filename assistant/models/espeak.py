@@ -9,10 +9,7 @@ from functools import cache
 
 from assistant.errors import ModelError
 
-_INSTALL = (
-    "Speech needs espeak-ng for its pronunciation; install it: uv pip install espeakng-loader "
-    "(or apt-get install libespeak-ng1, or brew install espeak-ng)"
-)
+_INSTALL = "install it: uv pip install espeakng-loader (or apt-get install libespeak-ng1, or brew install espeak-ng)."
 _SYSTEM = (
     "libespeak-ng.so.1",
     "libespeak-ng.so",
@@ -35,7 +32,7 @@ class Espeak:
         library.espeak_TextToPhonemes.restype = ctypes.c_char_p
         library.espeak_TextToPhonemes.argtypes = [ctypes.POINTER(ctypes.c_char_p), ctypes.c_int, ctypes.c_int]
         if library.espeak_Initialize(_SYNCHRONOUS, 0, data.encode() if data else None, _DO_NOT_EXIT) < 0:
-            raise ModelError(f"espeak-ng does not find its data in {data or 'its own folder'}; {_INSTALL}.")
+            raise ModelError(f"espeak-ng does not find its data in {data or 'its own folder'}; {_INSTALL}")
 
     @classmethod
     @cache
@@ -54,7 +51,7 @@ class Espeak:
                 return cls(ctypes.CDLL(name), None)
             except OSError:
                 continue
-        raise ModelError(f"{_INSTALL}.")
+        raise ModelError(f"Speech needs espeak-ng for its pronunciation; {_INSTALL}")
 
     def phonemes(self, text: str, voice: str) -> str:
         """IPA of a text without punctuation, words divided by spaces, ties written "^".
@@ -78,5 +75,5 @@ class Espeak:
         if voice == self._voice:
             return
         if self._library.espeak_SetVoiceByName(voice.encode()) != 0:  # and the voice before it stays
-            raise ModelError(f"espeak-ng has no voice {voice}; {_INSTALL}.")
+            raise ModelError(f"espeak-ng has no voice {voice}, so its data is missing or old; {_INSTALL}")
         self._voice = voice
