@@ -1,0 +1,216 @@
+"""Whole dialogues on the real pipeline with hand-written models: results repeat, Ctrl-C loses nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from fakes import FakeChat, FakeSynthesizer
+from typer.testing import CliRunner
+
+from assistant.cli import app
+from assistant.config import Config
+from assistant.dialogue import runner
+from assistant.dialogue.load import load_dialogues
+from assistant.dialogue.output import STANDARD_OUTPUT, Outputs
+from assistant.dialogue.result import Performance
+from assistant.messages import Samples, Step, Steps, Transcript, Work
+from assistant.simulation.clock import ClockMode
+
+SPEECH = Path(__file__).parent.parent / "speech"
+
+TALK = f"""\
+config: {{chat: {{max_tokens: 20}}}}
+settle_ms: 500
+turns:
+  - user: {SPEECH}/rhasspy3_set_timer.wav
+    expect: {{transcript: set a timer, first_audio_ms: 2500, reply: {{contains_any: [seven]}}}}
+  - user: {SPEECH}/rhasspy3_what_time_is_it.wav
+    interrupts_after_ms: 700
+    expect: {{interrupted: true, stopped_within_ms: 400}}
+  - type: and now
+expect: {{turns: 2}}
+"""
+
+
+class Hearsay:
+    """Understands the same words, whatever was said."""
+
+    def transcribe(self, samples: Samples) -> Steps[Transcript]:
+        """See ports.Transcriber."""
+        yield Step((Work("whisper_encoder", 10),), (Transcript("set a timer"),))
+
+
+@pytest.fixture(autouse=True)
+def no_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Models that need none."""
+    monkeypatch.setattr(runner, "load_transcriber", lambda config: Hearsay())
+    monkeypatch.setattr(runner, "load_chat", lambda config: FakeChat(["one two three four five six seven eight nine."]))
+    monkeypatch.setattr(runner, "load_voice", lambda config: FakeSynthesizer())
+    monkeypatch.setattr(runner, "load_models", lambda config: runner.Shelf()(config))
+
+
+def write(folder: Path, name: str, text: str) -> Path:
+    """A script."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text(text, encoding="utf-8")
+    return folder / name
+
+
+def run(
+    paths: Sequence[Path],
+    clock: ClockMode = "simulated",
+    progress: Callable[[str, int], None] = lambda name, index: None,
+) -> list[Performance]:
+    """Run scripts."""
+    dialogues = load_dialogues(paths, "small")
+    return list(runner.run_dialogues(dialogues, clock, progress=lambda dialogue, index: progress(dialogue.name, index)))
+
+
+def as_text(performances: Sequence[Performance], config: Config, capsys: pytest.CaptureFixture[str]) -> str:
+    """Their JSON."""
+    outputs = Outputs(config, "simulated", STANDARD_OUTPUT, None)
+    for performance in performances:
+        outputs.add(performance)
+    outputs.write(complete=True)
+    return capsys.readouterr().out
+
+
+def test_a_talk(tmp_path: Path) -> None:
+    """Two spoken turns, one of them cut by the next, and a typed one."""
+    (performance,) = run([write(tmp_path, "talk.yaml", TALK)])
+    result = performance.result
+    assert result.passed, [entry.failures for entry in result.turns]
+    first, second, typed = result.turns
+    assert (first.interrupted, second.interrupts, typed.interrupted) == (True, 0, False)
+    assert first.reply.startswith(first.reply_heard) and len(first.reply_heard) < len(first.reply)
+    assert typed.reply_heard == typed.reply
+    marks = first.marks_ms
+    order = [marks.speech_started, marks.speech_ended, marks.endpoint, marks.first_audio, marks.last_audio]
+    assert order == sorted(mark for mark in order if mark is not None)
+    trace = performance.trace
+    assert len(trace.microphone) / 16_000 == pytest.approx(trace.seconds, abs=0.02)
+    assert trace.steps[0].start_s < trace.seconds
+
+
+@pytest.mark.parametrize("mode", ["hands-free", "push-to-talk"])
+def test_results_repeat(tmp_path: Path, mode: str, config: Config, capsys: pytest.CaptureFixture[str]) -> None:
+    """Byte by byte, alone or after others."""
+    one = write(tmp_path / "a", "one.yaml", f"mode: {mode}\nroom: {{noise: pink, seed: 4}}\n{TALK}")
+    other = write(tmp_path / "a", "other.yaml", TALK)
+    alone = as_text(run([one]), config, capsys)
+    assert alone == as_text(run([one]), config, capsys)
+    after = json.loads(as_text(run([other, one]), config, capsys))
+    assert after["dialogues"][1] == json.loads(alone)["dialogues"][0]
+
+
+def test_measured(tmp_path: Path) -> None:
+    """The same pipeline, with latencies of this machine; what models cost is not agreed."""
+    (performance,) = run([write(tmp_path, "talk.yaml", TALK.replace("first_audio_ms: 2500, ", ""))], "measured")
+    assert (performance.result.clock, performance.result.costs) == ("measured", {})
+    assert performance.result.turns_recognised == 2
+
+
+def test_real(tmp_path: Path) -> None:
+    """On the wall clock, with the models' thread."""
+    script = write(tmp_path, "short.yaml", "settle_ms: 100\nturns: [{type: hello, after_ms: 0}]")
+    (performance,) = run([script], "real")
+    assert performance.result.passed
+    assert performance.result.turns[0].reply.startswith("one two")
+
+
+def test_ctrl_c(tmp_path: Path) -> None:
+    """The dialogue that was stopped is the last, with an object for each entry and the sound so far."""
+    for name in ("a.yaml", "b.yaml", "c.yaml"):
+        write(tmp_path, name, TALK)
+
+    def stop(name: str, index: int) -> None:
+        if (name, index) == ("b", 1):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    first, stopped = run([tmp_path], progress=stop)
+    assert first.result.passed
+    assert stopped.trace.stopped and not stopped.result.passed
+    assert [entry.recognised for entry in stopped.result.turns] == [1, 0, 0]
+    assert len(stopped.trace.microphone) > 16_000
+    assert stopped.result.failures == [
+        "turns: 1 instead of 2",
+        f"stopped at {stopped.trace.seconds:.1f} s, before its end",
+    ]
+
+
+def test_models_are_shared_by_dialogues_with_the_same_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And loaded again for others."""
+    loaded: list[int] = []
+
+    def load_chat(config: Config) -> FakeChat:
+        loaded.append(config.chat.max_tokens)
+        return FakeChat(["fine."])
+
+    monkeypatch.setattr(runner, "load_chat", load_chat)
+    for name, tokens in (("a.yaml", 5), ("b.yaml", 5), ("c.yaml", 6)):
+        write(tmp_path, name, f"config: {{chat: {{max_tokens: {tokens}}}}}\nturns: [{{silence_ms: 10}}]")
+    run([tmp_path])
+    assert loaded == [5, 6]
+
+
+# the command
+
+
+def command(*arguments: object) -> tuple[int, str, str]:
+    """Exit status and both outputs of `assistant dialogue run`."""
+    ran = CliRunner().invoke(app, ["dialogue", "run", "--profile", "small", *map(str, arguments)])
+    return ran.exit_code, ran.stdout, ran.stderr
+
+
+def test_command_passed(tmp_path: Path) -> None:
+    """Status 0, a table on standard output, the files where they were asked for."""
+    script = write(tmp_path, "talk.yaml", TALK)
+    status, out, _ = command(script, "--json", tmp_path / "out.json", "--audio", tmp_path / "audio")
+    assert status == 0, out
+    assert "PASS talk" in out and "1 of 1 passed" in out
+    assert json.loads((tmp_path / "out.json").read_text())["passed"] is True
+    assert [path.name for path in (tmp_path / "audio").iterdir()] == ["talk.wav"]
+
+
+def test_command_failed(tmp_path: Path) -> None:
+    """Status 1; with --json - standard output holds nothing but JSON."""
+    script = write(tmp_path, "talk.yaml", TALK.replace("seven", "eleven"))
+    status, out, error = command(script, "--json", "-", "--set", "simulation.costs.chat_token_ms=26")
+    assert status == 1
+    whole = json.loads(out)
+    assert whole["costs"]["chat_token_ms"] == 26
+    (failure,) = whole["dialogues"][0]["turns"][0]["failures"]
+    assert failure in error.replace("\n", " ")
+
+
+def test_command_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Status 130, with results and sound so far."""
+
+    def load_voice(config: Config) -> FakeSynthesizer:
+        if config.speech.speed != 1:
+            os.kill(os.getpid(), signal.SIGINT)
+        return FakeSynthesizer()
+
+    monkeypatch.setattr(runner, "load_voice", load_voice)
+    write(tmp_path, "a.yaml", TALK)
+    write(tmp_path, "b.yaml", TALK.replace("config: {", "config: {speech: {speed: 1.1}, "))
+    status, _, _ = command(tmp_path, "--json", tmp_path / "out.json", "--audio", tmp_path / "audio")
+    assert status == 130
+    whole = json.loads((tmp_path / "out.json").read_text())
+    assert whole["passed"] is False
+    assert [dialogue["passed"] for dialogue in whole["dialogues"]] == [True, False]
+    assert sorted(path.name for path in (tmp_path / "audio").iterdir()) == ["a.wav", "b.wav"]
+
+
+def test_command_with_a_bad_script(tmp_path: Path) -> None:
+    """Status 2, one sentence, and nothing runs or is written."""
+    write(tmp_path, "a.yaml", TALK)
+    bad = write(tmp_path, "b.yaml", "turns: [{silence_ms: -1}]")
+    ran = CliRunner().invoke(app, ["dialogue", "run", str(tmp_path), "--json", str(tmp_path / "out.json")])
+    assert str(ran.exception).startswith(f"{bad}, line 1: turns[0].silence_ms:")
+    assert not (tmp_path / "out.json").exists()
