@@ -26,6 +26,7 @@ test: lint ## run every check: lint, types, then all tests on the small models (
 
 lint: setup ## ruff and mypy
 	$(BIN)/ruff check
+	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
 setup: $(SYNCED) ## make .venv as requirements.lock says

@@ -237,8 +237,8 @@ def _timed(steps: Steps[T], longest_s: dict[str, float], now_s: Callable[[], flo
         took_s = now_s() - began_s
         if step is None:
             return
-        kind = " + ".join(dict.fromkeys(work.kind for work in step.work))
-        longest_s[kind] = max(took_s, longest_s.get(kind, 0))
+        if kind := " + ".join(dict.fromkeys(work.kind for work in step.work)):
+            longest_s[kind] = max(took_s, longest_s.get(kind, 0))
         yield from step.values
 
 

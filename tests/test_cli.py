@@ -190,3 +190,17 @@ def test_transcribe_without_the_model_says_how_to_get_it(
     outcome = run("transcribe", recordings[0], "--profile", "small")
     assert outcome.status == 2
     assert "run: assistant models pull" in outcome.err
+
+
+@pytest.mark.models
+def test_transcribe_on_the_real_model(run: Command) -> None:
+    """Two recordings, one of them with a file that is not there between them."""
+    speech = Path(__file__).parent / "speech"
+    outcome = run(
+        "transcribe", "--profile", "small", str(speech / "mycroft_stop.wav"), "none.wav", str(speech / "jfk.wav")
+    )
+    assert outcome.status == 2
+    stop, question = outcome.out.splitlines()
+    assert stop.endswith("mycroft_stop.wav: Stop.")
+    assert "what you can do for your country" in question
+    assert outcome.err == "There is no sound file none.wav; check the path.\n"

@@ -59,7 +59,12 @@ def test_an_interruption_silences_at_once_and_leaves_what_was_heard() -> None:
 
 @pytest.mark.parametrize(
     ("words", "refused", "reason"),
-    [("Mm-hm.", "", "backchannel"), ("three four", "", "echo"), ("", "silence", "silence"), ("You", "invented", "invented")],
+    [
+        ("Mm-hm.", "", "backchannel"),
+        ("three four", "", "echo"),
+        ("", "silence", "silence"),
+        ("You", "invented", "invented"),
+    ],
 )
 def test_what_is_no_interruption_resumes_the_reply_where_it_stopped(words: str, refused: str, reason: str) -> None:
     """A backchannel, an echo of the words just played, a noise: not one sample of the reply is lost."""
