@@ -36,7 +36,7 @@ _TIDY_BRITISH = [(r"ɹɹ", "ɹ"), (r"ɪ$", "i"), (r"^wˈɒn$", "wˈʌn")]
 _STRESSED = frozenset(("i", "if", "on", "so", "what", "when"))
 """The lexicon stresses these; without it Kokoro swallows an "I" that begins a sentence."""
 _WORDS = {"a": "ɐ", "an": "ɐn"}
-_LETTER_A = "ˈA"
+_LETTERS = {"A": "ˈA", "I": "ˈI"}
 
 _VOWELS = "aæɐɑɒəɚɛɜiɪᵻɔoʊuʌe"
 _VOWEL, _STRESS = re.compile(f"[{_VOWELS}AIOQWY]"), re.compile("[ˈˌ]")
@@ -71,8 +71,8 @@ def phonemize(words: Sequence[SpokenWord], british: bool) -> list[str]:
             clause.append(index)
         if clause and (word.after or index == len(words) - 1):
             texts = [words[place].text for place in clause]
-            for number, (place, spoken) in enumerate(zip(clause, pronounce(texts), strict=True)):
-                phonemes[place] = _LETTER_A if _is_letter_a(texts, number) else spoken
+            for place, spoken in zip(clause, spelled(texts, pronounce(texts)), strict=True):
+                phonemes[place] = spoken
             clause = []
     return phonemes
 
@@ -106,10 +106,19 @@ def _espeak(british: bool) -> Pronounce:
     return pronounce
 
 
-def _is_letter_a(clause: Sequence[str], index: int) -> bool:
-    """Whether an "A" is the letter ("plan A", "A B C"), not an article that begins a sentence."""
-    following = clause[index + 1 : index + 2]
-    return clause[index] == "A" and (index > 0 or any(len(word) == 1 and word.isupper() for word in following))
+def spelled(clause: Sequence[str], phonemes: Sequence[str]) -> list[str]:
+    """Say single capitals as letters: "plan A" is no article, "F B I" is stressed on its last letter.
+
+    With every letter stressed Whisper heard "J. R. R. Tolkien" as "J.R. Artalkine".
+    """
+    is_letter = [len(word) == 1 and word.isupper() for word in clause] + [False]
+    said = list(phonemes)
+    for index, word in enumerate(clause):
+        in_run = is_letter[index] and (is_letter[index - 1] or is_letter[index + 1])
+        if in_run or (word == "A" and index > 0):
+            stress = "ˌ" if is_letter[index + 1] else "ˈ"
+            said[index] = _STRESS.sub(stress, _LETTERS.get(word, said[index]))
+    return said
 
 
 def aligned(clause: str, words: Sequence[str], alone: Callable[[str], str]) -> list[str]:

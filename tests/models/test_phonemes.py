@@ -69,11 +69,12 @@ def test_every_word_has_a_place_even_when_it_has_no_sound() -> None:
     assert phonemize([], False) == []
 
 
-def test_the_letter_a_is_not_the_article() -> None:
-    """Initials and "plan A" are spelled."""
-    assert phonemize(words("A B C."), False)[0] == "ˈA"
+def test_single_capitals_are_letters() -> None:
+    """Initials lean on their last letter; an "A" is an article only where it begins a clause."""
+    assert phonemize(words("A B C."), False) == ["ˌA", "bˌi", "sˈi"]
+    assert phonemize(words("the F B I hired"), False)[1:4] == ["ˌɛf", "bˌi", "ˈI"]
     assert phonemize(words("plan A is good"), False)[1] == "ˈA"
-    assert phonemize(words("A dog barks"), False)[0] == "ɐ"
+    assert phonemize(words("A dog barks, I think"), False)[::3] == ["ɐ", "ˌI"]
 
 
 def test_alignment_keeps_all_phonemes() -> None:
