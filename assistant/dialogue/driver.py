@@ -172,19 +172,21 @@ class Driver:
     # starting it
 
     async def _start(self, trace: EntryTrace, keys: TaskGroup) -> None:
-        trace.start_s = trace.end_s = math.ceil(self._time_s() * MIC_RATE_HZ - 1e-3) / MIC_RATE_HZ
+        entry, now_s = trace.entry, self._time_s()
+        trace.start_s = trace.end_s = now_s
         self._progress(trace.index)
-        entry = trace.entry
         if entry.type is not None:
             await self._talk.type(entry.type)
             await anyio.sleep(_TICK_S)  # the conversation takes the line before anyone asks whether it is idle
         elif entry.user is not None:
-            self._speak(trace, keys)
+            # the recording's samples and the microphone's are the same
+            trace.start_s = math.ceil(now_s * MIC_RATE_HZ - 1e-3) / MIC_RATE_HZ
+            self._speak(trace, trace.start_s, keys)
         else:
             trace.end_s += (entry.silence_ms or 0) / 1000
 
-    def _speak(self, trace: EntryTrace, keys: TaskGroup) -> None:
-        recording, start_s = self._recordings[trace.index], trace.end_s
+    def _speak(self, trace: EntryTrace, start_s: float, keys: TaskGroup) -> None:
+        recording = self._recordings[trace.index]
         self._say(recording.samples, start_s)
         trace.end_s = start_s + recording.seconds
         if recording.voiced_s is not None:

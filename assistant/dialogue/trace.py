@@ -12,6 +12,8 @@ from assistant.messages import FRAME_MS, Samples
 from assistant.metrics import Span, StepRecord, TurnRecord
 
 AUDIBLE_DBFS = -50.0
+_ROUNDING_S = 1e-4
+"""Recordings start at a whole sample of the microphone, keys and lines at any moment."""
 
 
 @dataclass(slots=True)
@@ -61,7 +63,7 @@ class Trace:
 
     def owner(self, moment_s: float) -> EntryTrace | None:
         """The entry in whose time something happened: from its start to the next one's."""
-        begun = [entry for entry in self.entries if entry.start_s is not None and entry.start_s <= moment_s]
+        begun = [one for one in self.entries if one.start_s is not None and one.start_s <= moment_s + _ROUNDING_S]
         return begun[-1] if begun else None
 
     def owned(self, index: int) -> list[TurnRecord]:
