@@ -39,7 +39,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "assistant.schedule": set(),
     "assistant.speech": {"assistant.text"},
     "assistant.turn": {"assistant.text", "assistant.history", "assistant.speech"},
-    "assistant.conversation": {"assistant.text", "assistant.history", "assistant.speech", "assistant.turn"},
+    "assistant.conversation": {"assistant.speech", "assistant.turn"},
     "assistant.dialogue": {
         "assistant.app",
         "assistant.clock",
@@ -89,6 +89,8 @@ def _imports(module: str) -> set[str]:
             assert node.level == 0 and node.module, f"{module}: relative import in line {node.lineno}"
             names = {f"{node.module}.{alias.name}" for alias in node.names}
             found.update(name if name in MODULES else node.module for name in names)
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("importlib.import_module", "import_module"):
+            found.update(str(name.value) for name in node.args if isinstance(name, ast.Constant))
     return found
 
 
