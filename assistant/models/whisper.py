@@ -54,6 +54,8 @@ class WhisperTranscriber:
         metal = mx.metal.is_available()
         self._dtype = mx.float16 if metal else mx.float32
         try:
+            if not folder.is_dir():  # mlx-whisper would look for it on the hub
+                raise FileNotFoundError("there is no such folder")
             self._model = load_model(str(folder), self._dtype)
         except (OSError, TypeError, ValueError, RuntimeError) as error:
             cure = f"run: assistant models pull {folder.name}"

@@ -111,7 +111,7 @@ def is_silence(decoded: Decoded, threshold: float) -> bool:
         return True
     if math.isnan(decoded.no_speech_prob):
         return not decoded.avg_logprob >= _UNSURE_LOGPROB
-    return decoded.no_speech_prob > threshold and not decoded.avg_logprob > _SURE_LOGPROB
+    return decoded.no_speech_prob > threshold and (decoded.looping or not decoded.avg_logprob > _SURE_LOGPROB)
 
 
 def is_doubtful(decoded: Decoded, threshold: float) -> bool:
