@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import mlx.core as mx
 import mlx.nn as nn
@@ -20,6 +21,13 @@ def test_prepare_is_idempotent_and_well() -> None:
     assert cpu.status() == before
     assert before.problem == ""
     assert before.metal or (before.kernels and before.threads == 2 and before.blas.startswith("OpenBLAS"))
+
+
+def test_openblas_uses_what_the_processor_has() -> None:
+    """One older than its processor falls back to SSE3, a fifth of the speed, unless told."""
+    cpuinfo = Path("/proc/cpuinfo")
+    has_avx2 = cpuinfo.exists() and "avx2" in cpuinfo.read_text().split()
+    assert not (has_avx2 and "Prescott" in cpu.status().blas)
 
 
 def test_mlx_imported_too_early_is_named() -> None:
