@@ -75,6 +75,13 @@ def test_a_dash_reads_stdin(run: Command, tmp_path: Path, monkeypatch: pytest.Mo
     assert status == 0 and "0.4 s" in out
 
 
+def test_bytes_on_stdin_are_refused(run: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when a sound file is piped in by mistake."""
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"RIFF\xff\xfe"), encoding="utf-8"))
+    status, _, err = run("say", "-", "-o", str(tmp_path / "said.wav"))
+    assert status == 2 and "not UTF-8" in err
+
+
 def test_voice_and_speed_are_settings(run: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """They go over the configuration, and their ranges are its ranges."""
     seen: list[Config] = []

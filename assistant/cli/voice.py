@@ -39,7 +39,7 @@ def say(
     if not output.parent.is_dir():
         raise AudioError(f"There is no folder {output.parent} to write {output.name} into; make it first.")
     chosen = load(profile, config, settings=[*(settings or ()), *_as_settings(voice, speed)])
-    fragments = _fragments(sys.stdin.read() if text == "-" else text, chosen)
+    fragments = _fragments(_stdin() if text == "-" else text, chosen)
     synthesizer = load_voice(chosen)
     began_s = time.perf_counter()
     samples = _write(output, fragments, synthesizer, chosen)
@@ -77,6 +77,13 @@ def voices(
     for voice in listed:
         mark = "  (default)" if voice.name == chosen.speech.voice else ""
         typer.echo(f"{voice.name:<14}{voice.language}, {voice.gender}{mark}")
+
+
+def _stdin() -> str:
+    try:
+        return sys.stdin.read()
+    except UnicodeDecodeError:
+        raise AssistantError("What came on stdin is not UTF-8 text; convert it first.") from None
 
 
 def _as_settings(voice: str | None, speed: float | None) -> list[str]:
