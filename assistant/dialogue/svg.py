@@ -12,8 +12,9 @@ from assistant.messages import Samples
 
 
 def element(name: str, text: str = "", **attributes: object) -> str:
-    """One element; underscores in names stand for hyphens, numbers are rounded to a tenth."""
-    pairs = "".join(f" {key.rstrip('_').replace('_', '-')}={quoteattr(_shown(one))}" for key, one in attributes.items())
+    """One element; in names `_` stands for a hyphen and `__` for a colon, numbers are rounded to a tenth."""
+    names = {key: key.rstrip("_").replace("__", ":").replace("_", "-") for key in attributes}
+    pairs = "".join(f" {names[key]}={quoteattr(_shown(value))}" for key, value in attributes.items())
     return f"<{name}{pairs}>{text}</{name}>" if text else f"<{name}{pairs}/>"
 
 

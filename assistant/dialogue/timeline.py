@@ -16,7 +16,7 @@ _WIDTH = 1280
 _PX_PER_S = 30
 """At least; a longer dialogue makes a wider picture."""
 _HEAD, _WAVE, _LANE, _LINE = 66, 76, 22, 17
-_CHARACTER = 6.6
+_CHARACTER, _COLUMN = 6.6, 170
 _JOIN_S = 0.03
 """Steps of inference closer than this are drawn as one."""
 
@@ -62,7 +62,7 @@ def draw(performance: Performance) -> str:
         box(0, 0, width, height, "paper"),
         box(_LEFT, _HEAD, axis.right - _LEFT, bottom - _HEAD, "plate"),
         *_grid(axis, bottom),
-        *_title(performance),
+        *_title(performance, axis),
         *waves,
         *lanes,
         *_latencies(performance, axis),
@@ -73,17 +73,18 @@ def draw(performance: Performance) -> str:
     return element("svg", "\n".join(parts), xmlns="http://www.w3.org/2000/svg", **size) + "\n"
 
 
-def _title(performance: Performance) -> Iterator[str]:
+def _title(performance: Performance, axis: _Axis) -> Iterator[str]:
     result = performance.result
     yield label(24, 30, result.name, "title")
-    verdict = ("passed", "pass") if result.passed else ("failed", "fail")
-    yield label(24, 52, *verdict)
     counts = (
         f"{result.turns_recognised} spoken turns · self-heard {result.self_heard} · noise-heard {result.noise_heard}"
     )
-    yield label(76, 52, f"{counts} · {result.seconds:.1f} s on the {result.clock} clock", "muted")
+    facts = element("tspan", f"   {counts} · {result.seconds:.1f} s on the {result.clock} clock", class_="muted")
+    verdict = element("tspan", "passed" if result.passed else "failed", class_="pass" if result.passed else "fail")
+    yield element("text", verdict + facts, x=24, y=52, xml__space="preserve")
+    yield label(axis.right, 52, "pale: work done before the end of the turn was certain", "small", text_anchor="end")
     for row, failure in enumerate(result.failures[:2]):
-        yield label(520, 30 + 18 * row, f"✗ {failure}", "failure")
+        yield label(axis.right, 14 + 16 * row, f"✗ {failure}", "failure", text_anchor="end")
 
 
 def _grid(axis: _Axis, bottom: float) -> Iterator[str]:
@@ -186,18 +187,18 @@ def _cuts(performance: Performance, axis: _Axis, bottom: float) -> Iterator[str]
 
 def _texts(performance: Performance, axis: _Axis, top: float) -> tuple[list[str], float]:
     """What was said, in a column under each entry; and where the picture ends."""
-    result = performance.result
-    starts = [entry.start_s for entry in performance.trace.entries]
-    lefts = [axis.x(start_s) for start_s in starts if start_s is not None]
+    begun = [axis.x(entry.start_s) for entry in performance.trace.entries if entry.start_s is not None]
     drawn: list[str] = []
     lowest = top
-    for index, left in enumerate(lefts):
-        right = lefts[index + 1] if index + 1 < len(lefts) else axis.right + _RIGHT
-        y = top
-        for text, style in _column(performance, result.turns[index], right - left - 14):
+    columns: list[tuple[float, float]] = []  # right edge and lower end of those already there
+    for seen, left, following in zip(performance.result.turns, begun, [*begun[1:], axis.right + _RIGHT], strict=False):
+        width = max(following - left - 14, _COLUMN)
+        first = y = max([bottom for right, bottom in columns if right > left], default=top)
+        for text, style in _column(performance, seen, width):
             drawn.append(label(left, y, text, style))
             y += _LINE
-        drawn.append(line(left - 6, top - 13, left - 6, max(y - _LINE + 4, top), "rule"))
+        drawn.append(line(left - 6, first - 13, left - 6, max(y - _LINE + 4, first), "rule"))
+        columns.append((left + width, y + 4))
         lowest = max(lowest, y)
     return drawn, lowest + 6
 
