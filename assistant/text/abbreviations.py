@@ -11,7 +11,7 @@ TITLES = {
 }  # fmt: skip
 
 ABBREVIATIONS = TITLES | {
-    "e.g.": "for example", "eg.": "for example", "e.g": "for example", "i.e.": "that is", "i.e": "that is",
+    "e.g.": "for example", "eg.": "for example", "e.g": "for example", "i.e.": "that is,", "i.e": "that is,",
     "vs.": "versus", "vs": "versus", "v.": "versus", "approx.": "approximately", "ca.": "circa", "cf.": "compare",
     "esp.": "especially", "incl.": "including", "viz.": "namely", "resp.": "respectively", "w/": "with",
     "w/o": "without", "b/c": "because", "etc.": "et cetera", "etc": "et cetera", "al.": "al", "Jr.": "junior",
@@ -41,9 +41,12 @@ MONTHS = {
 MONTH_NAMES = list(dict.fromkeys(MONTHS.values()))
 
 GOES_ON = frozenset(TITLES) | frozenset(
-    "e.g. eg. i.e. vs. v. approx. ca. cf. esp. incl. viz. resp. a.k.a. est. avg. max. min. tel. Tel. ext. St.".split()
+    "e.g. eg. i.e. vs. v. approx. ca. cf. esp. incl. viz. resp. a.k.a. avg. tel. Tel. ext. St.".split()
 )
 """Abbreviations that never end a sentence; the others do when a capital follows."""
+
+MAY_END = frozenset("U.S.A. D.C. N.Y. L.A. B.C. A.D. B.A. M.A. M.D. A.M. P.M.".split())
+"""Letters with full stops that do end a sentence when a capital follows; others are somebody's initials."""
 
 WORD_ACRONYMS = frozenset(
     "NASA NATO UNESCO UNICEF OPEC NASDAQ FIFA UEFA AIDS COVID LASER RADAR SCUBA JPEG GIF RAM ROM SIM PIN LAN WAN ASCII "

@@ -19,11 +19,11 @@ _LONGEST = 60
 """Characters of an address beyond which only its host is said."""
 
 
-def _spelled(part: str) -> bool:
-    """Whether letters of an address are named one by one: "pdf", "bbc", "uk"; not "co", "gov", "blog"."""
+def _spelled(part: str, after: str) -> bool:
+    """Whether letters of an address are named one by one: "pdf", "bbc", ".uk"; not "co", "gov", "blog"."""
     if part.lower() in _READ or len(part) > 4:
         return False
-    return not re.search("[aeiouyAEIOUY]", part) or (len(part) == 2 and part.lower() not in ("co", "go", "my"))
+    return len(part) == 1 or not re.search("[aeiouyAEIOUY]", part) or (len(part) == 2 and after == "." and part != "co")
 
 
 def _address(match: re.Match[str], context: Context) -> list[SpokenWord]:
@@ -40,7 +40,7 @@ def _address(match: re.Match[str], context: Context) -> list[SpokenWord]:
             words += said(_SAID[part[0]], at, at + 1)
         elif part[0][0].isdigit():
             words += number_words(part[0], at)
-        elif _spelled(part[0]):
+        elif _spelled(part[0], body[: part.start()][-1:]):
             words += spelled(part[0], at)
         else:
             words += [SpokenWord(part[0], at, at + len(part[0]))]

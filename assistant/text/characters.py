@@ -38,7 +38,9 @@ def is_word(char: str) -> bool:
 @lru_cache(maxsize=4096)
 def is_symbol(char: str) -> bool:
     """Whether a character may be spoken by its name, as "&", "%" or "€"."""
-    return char in "&@#%*" or unicodedata.category(char) in ("Sc", "Sm") or char in "°℃℉№"
+    if char in PAUSES:
+        return False
+    return char in "&@#%*°℃℉№" or unicodedata.category(char) in ("Sc", "Sm")
 
 
 @lru_cache(maxsize=4096)

@@ -37,9 +37,8 @@ def _month(match: re.Match[str], context: Context) -> list[SpokenWord]:
 
 
 def _saint(match: re.Match[str], context: Context) -> list[SpokenWord]:
-    """ "in St. Louis", but "12 Main St." """
-    street = context.before[:1].isupper() or not context.following[:1].isupper()
-    return said("street" if street else "saint", match.start(), match.end())
+    """ "in St. Louis", but "12 Main St., on the left" """
+    return said("saint" if context.following[:1].isupper() else "street", match.start(), match.end())
 
 
 def _letters(match: re.Match[str], context: Context) -> list[SpokenWord]:
@@ -122,7 +121,7 @@ WORDS: list[Rule] = [
     rule(r"(?!\d+x(?:\d|(?!\w)))(?=[A-Za-z-]*\d)(?=[\d-]*[A-Za-z])(?:-?[A-Za-z]++|(?<!\d)-?\d++)++(?!\w)", _mixed),
 ]
 _SYMBOLS: list[Rule] = [
-    rule(r"(?<![^\s\d])[<>](?![^\s\d])|\*|~(?=\s?\d)", _symbol),
+    rule(r"(?<![^\s\d])[<>](?![^\s\d])|\*|~(?=\s?[$£€¥]?\d)", _symbol),
     rule(rf"[{''.join(re.escape(s) for s in SYMBOLS if s not in _QUIET)}]", _symbol),
 ]
 

@@ -13,6 +13,7 @@ import string
 import unicodedata
 from typing import NamedTuple
 
+from assistant.text import patterns
 from assistant.text.characters import is_dropped
 
 LIMIT = 400
@@ -34,38 +35,9 @@ class Char(NamedTuple):
     end: int
 
 
-_MAYBE_MARKER = re.compile(
-    r"[ \t]*(?:[-*_=+|:•‣◦▪– \t]*|\#{1,6}[ \t]*|>[ \t]?|`{3,}[^`\n]*|`{1,2}|~{3,}[^~\n]*|~{1,2}|\d{1,3}[.)]?[ \t]*"
-    r"|[-*+•‣◦▪–][ \t]+\[[ xX]?\]?[ \t]*|\r)"
-)
-_BLANK = re.compile(r"[ \t\r]*\n")
-_FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})[^`\n]*(?:\n|\Z)")
-_MAYBE_FENCE_END = re.compile(r"[ \t]*[`~]*[ \t\r]*")
-_FENCE_END = re.compile(r"[ \t]*(`{3,}|~{3,})[ \t\r]*(?:\n|\Z)")
-_RULE = re.compile(r"[ \t]*(?:([-*_=])(?:[ \t]*\1)+|[ \t:-]*\|[ \t|:-]*)[ \t\r]*(?:\n|\Z)")
-_HEADING = re.compile(r"[ \t]*\#{1,6}[ \t]+")
-_QUOTE = re.compile(r"[ \t]*>[ \t]?")
-_BULLET = re.compile(r"[ \t]*[-*+•‣◦▪–][ \t]+(?:\[[ xX]\][ \t]+)?")
-_NUMBERED = re.compile(r"[ \t]*(\d{1,3})[.)][ \t]+")
-_ROW = re.compile(r"[ \t]*\|")
-
-_CODE = re.compile(r"(`+)([^`\n](?:[^\n]*?[^`\n])??)\1(?!`)")
-_WORD_LIKE = re.compile(r"[-./~@#]*\w[\w .,'+#@/-]{0,60}")
-_TAG = re.compile(r"</?([a-zA-Z][\w-]*)[^<>\n]*>|<\|[^|<>\n]+\|>")
-_MAYBE_TAG = re.compile(r"<(?:[/!|a-zA-Z][^<>\n]*)?")
-_AUTOLINK = re.compile(r"<(?=(?:https?://|[\w.+-]+@)[^<>\s]+>)")
-_ENTITY = re.compile(r"&(?:#\d{1,6}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]{2,10});")
-_MAYBE_ENTITY = re.compile(r"&#?\w{0,10}")
-_IMAGE = re.compile(r"!\[[^\]\n]*\]\([^)\n]*\)")
-_MAYBE_IMAGE = re.compile(r"!(?:\[[^\]\n]*(?:\](?:\([^)\n]*)?)?)?")
-_NOTE = re.compile(r"\[(?:\d{1,3}|\^[^\]\n]{1,30})\](?!\()")
-_MAYBE_NOTE = re.compile(r"\[(?:\d{0,3}|\^[^\]\n]{0,30})\]?")
-_TARGET = re.compile(r"\](?:\(\s*[^()\s]*(?:\([^()\s]*\)[^()\s]*)*(?:\s+[\"'][^\n]*?[\"'])?\s*\)|\[[^\]\n]*\])")
-_MAYBE_TARGET = re.compile(r"\](?:\([^\n]*|\[[^\]\n]*)?")
-
 _BLOCK_TAGS = frozenset("br p div li ul ol tr td th table hr h1 h2 h3 h4 h5 h6 blockquote details summary".split())
 _THINKING_TAGS = frozenset("think thinking thought reasoning".split())
-_UNSPOKEN_TAGS = _THINKING_TAGS | {"script", "style", "pre"}
+_UNSPOKEN_TAGS = _THINKING_TAGS | {"script", "style", "pre", "svg", "tool_call"}
 
 
 class MarkupFilter:
@@ -134,33 +106,35 @@ class MarkupFilter:
     # lines
 
     def _marker(self, text: str, at: int, end: int, waits: bool) -> int | None:
-        if waits and _MAYBE_MARKER.fullmatch(text, at, end):
+        if waits and patterns.MAYBE_MARKER.fullmatch(text, at, end):
             return 0
-        if self._line == "block" or (self._line == "item" and text[at] not in " \t"):
+        if match := patterns.BLANK.match(text, at, end):
+            used = self._spaces(at, match.end())
+            self._break(at + used)
+            return used
+        goes_on = self._line == "item" and text[at] in " \t"
+        if self._line and not goes_on:
             self._break(at)
-        if match := _BLANK.match(text, at, end):
-            self._break(at)
-            return self._spaces(at, match.end())
-        if match := _QUOTE.match(text, at, end):
+        if match := patterns.QUOTE.match(text, at, end):
             return match.end() - at
-        self._line_start, self._line = False, ""
-        if match := _FENCE.match(text, at, end):
+        self._line_start, self._line = False, "item" if goes_on else ""
+        if match := patterns.FENCE.match(text, at, end):
             self._fence, self._line_start = match[1], True
             self._break(at)
-        elif match := _RULE.match(text, at, end):
+        elif match := patterns.RULE.match(text, at, end):
             self._line_start = True
             self._break(at)
-        elif match := _HEADING.match(text, at, end) or _ROW.match(text, at, end):
+        elif match := patterns.HEADING.match(text, at, end) or patterns.ROW.match(text, at, end):
             self._line = "block"
             self._break(at)
-        elif match := _NUMBERED.match(text, at, end):
+        elif match := patterns.NUMBERED.match(text, at, end):
             self._line = "item"
             self._break(at)
             for index in range(match.start(1), match.end(1)):
                 self._emit(text[index], index)
             self._emit(",", match.end(1))  # heard as a pause; the written full stop would end a sentence
             self._spaces(match.end(1) + 1, match.end())
-        elif match := _BULLET.match(text, at, end):
+        elif match := patterns.BULLET.match(text, at, end):
             self._line = "item"
             self._break(at)
         return match.end() - at if match else None
@@ -176,9 +150,9 @@ class MarkupFilter:
 
     def _fenced(self, text: str, at: int, end: int, waits: bool) -> int:
         if self._line_start:
-            if waits and _MAYBE_FENCE_END.fullmatch(text, at, end):
+            if waits and patterns.MAYBE_FENCE_END.fullmatch(text, at, end):
                 return 0
-            match = _FENCE_END.match(text, at, end)
+            match = patterns.FENCE_END.match(text, at, end)
             if match and match[1].startswith(self._fence):
                 self._fence = ""
                 return match.end() - at
@@ -197,25 +171,25 @@ class MarkupFilter:
         return max(0, len(text) - at - keep)
 
     def _code(self, text: str, at: int, end: int, waits: bool) -> int:
-        match = _CODE.match(text, at, end)
+        match = patterns.CODE.match(text, at, end)
         if waits and (match.end() == end if match else "\n" not in text[at:end]):
             return 0
         if not match:
             return len(text[at:end]) - len(text[at:end].lstrip("`"))
-        if _WORD_LIKE.fullmatch(match[2]):
+        if patterns.WORD_LIKE.fullmatch(match[2]):
             for index in range(match.start(2), match.end(2)):
                 self._emit(text[index], index)
         return match.end() - at
 
     def _tag(self, text: str, at: int, end: int, waits: bool) -> int:
-        if waits and _MAYBE_TAG.fullmatch(text, at, end):
+        if waits and patterns.MAYBE_TAG.fullmatch(text, at, end):
             return 0
         if text.startswith("<!--", at):
             self._until = re.compile("-->")
             return 4
-        if _AUTOLINK.match(text, at, end):
+        if patterns.AUTOLINK.match(text, at, end):
             return 1
-        match = _TAG.match(text, at, end)
+        match = patterns.TAG.match(text, at, end)
         if not match:
             return self._emit("<", at)
         name, closes = (match[1] or "").lower(), text[at + 1] == "/"
@@ -228,27 +202,27 @@ class MarkupFilter:
         return match.end() - at
 
     def _entity(self, text: str, at: int, end: int, waits: bool) -> int:
-        if waits and _MAYBE_ENTITY.fullmatch(text, at, end):
+        if waits and patterns.MAYBE_ENTITY.fullmatch(text, at, end):
             return 0
-        match = _ENTITY.match(text, at, end)
+        match = patterns.ENTITY.match(text, at, end)
         char = html.unescape(match[0]) if match else ""
         return self._emit(char, at, len(match[0])) if match and len(char) == 1 else self._emit("&", at)
 
     def _image(self, text: str, at: int, end: int, waits: bool) -> int:
-        if waits and _MAYBE_IMAGE.fullmatch(text, at, end):
+        if waits and patterns.MAYBE_IMAGE.fullmatch(text, at, end):
             return 0
-        match = _IMAGE.match(text, at, end)
+        match = patterns.IMAGE.match(text, at, end)
         return match.end() - at if match else self._emit("!", at)
 
     def _bracket(self, text: str, at: int, end: int, waits: bool) -> int:
-        if waits and _MAYBE_NOTE.fullmatch(text, at, end):
+        if waits and patterns.MAYBE_NOTE.fullmatch(text, at, end):
             return 0
-        match = _NOTE.match(text, at, end)
+        match = patterns.NOTE.match(text, at, end)
         return match.end() - at if match else 1
 
     def _target(self, text: str, at: int, end: int, waits: bool) -> int:
-        match = _TARGET.match(text, at, end)
-        if waits and not match and _MAYBE_TARGET.fullmatch(text, at, end):
+        match = patterns.TARGET.match(text, at, end)
+        if waits and not match and patterns.MAYBE_TARGET.fullmatch(text, at, end):
             return 0
         return match.end() - at if match else 1
 
@@ -272,8 +246,7 @@ class MarkupFilter:
             return 0 if waits else 1
         if text[at + 1] not in string.punctuation:
             return 1
-        self._emit(text[at + 1], at + 1)
-        return 2
+        return 2 if text[at + 1] in "*~`" else 1 + self._emit(text[at + 1], at + 1)
 
 
 _INLINE = {

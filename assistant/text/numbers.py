@@ -109,7 +109,7 @@ def foreign_number(text: str, start: int, language: str) -> list[SpokenWord]:
     words = cardinal(int(whole), language) if whole == "0" or whole[0] != "0" else _one_by_one(whole, language)
     if fraction:
         words += f" {_POINT[base]} {_one_by_one(fraction, language)}"
-    return said(words, start, start + len(text))
+    return said(words.replace(" ", "") if base in ("ja", "th") else words, start, start + len(text))
 
 
 def _parts(text: str, point: str) -> tuple[str, str]:
@@ -119,7 +119,7 @@ def _parts(text: str, point: str) -> tuple[str, str]:
     if len(marks) == 1 and marks[0] != point:
         groups = re.fullmatch(r"\d{1,3}[.,]\d{3}", text) is not None
     at = len(text) if groups else text.rindex(marks[-1])
-    return tuple("".join(filter(str.isdecimal, part)) for part in (text[:at], text[at:]))  # type: ignore[return-value]
+    return "".join(filter(str.isdecimal, text[:at])), "".join(filter(str.isdecimal, text[at:]))
 
 
 def _one_by_one(text: str, language: str) -> str:

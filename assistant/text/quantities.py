@@ -124,6 +124,11 @@ def _number(match: re.Match[str], context: Context) -> list[SpokenWord]:
     return _quantity(match)[0]
 
 
+def _ratio(match: re.Match[str], context: Context) -> list[SpokenWord]:
+    words = number_words(match[1], match.start()) + said("to", match.end(1), match.start(2))
+    return words + number_words(match[2], match.start(2))
+
+
 def _emergency(match: re.Match[str], context: Context) -> list[SpokenWord] | None:
     calls = context.before.lower() in ("call", "calling", "dial", "dialing")
     return spelled(match[0], match.start()) if calls else None
@@ -182,10 +187,10 @@ QUANTITIES: list[Rule] = [
     rule(r"(\d+)\^(\d+)", _power),
     rule(r"(?P<number>\d+(?:\.\d+)?)(?P<magnitude>(?:(?<![48](?=K))[kKMB]|bn))(?!\w)", _number),
     rule(r"(?:911|999|112)(?!\w|[.,]\d)", _emergency),
-    fixed(r"(?<=\w)²", "squared"),
-    fixed(r"(?<=\w)³", "cubed"),
+    fixed(r"(?<=\w)(?:²|\^2(?!\d))", "squared"),
+    fixed(r"(?<=\w)(?:³|\^3(?!\d))", "cubed"),
     fixed(r"(?<=\d)\s?x\s?(?=\d)", "by"),
-    fixed(r"(?<=\d):(?=\d)", "to"),
+    rule(r"(\d{1,3}):(\d{1,3})(?![\d:.])", _ratio),
     fixed(r"(?<=\d)x(?!\w)", "times"),
     fixed(rf"{_BETWEEN}(?:\s?[–—]\s?|-)(?={_CURRENCY}?\d)", "to"),
     fixed(r"(?<=\d)\s[-−]\s(?=\d)", "minus"),

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 
-from assistant.text.abbreviations import ABBREVIATIONS, BEFORE_NUMBER, GOES_ON, MONTHS
+from assistant.text.abbreviations import ABBREVIATIONS, BEFORE_NUMBER, GOES_ON, MAY_END, MONTHS
 from assistant.text.dates import MONTH
 from assistant.text.units import CODES, CURRENCIES, MAGNITUDES, UNITS, alternatives
 
 _CLOSING = "\"'”’»›)]}）】」』》〉 "
 _OPENING = "\"'“‘«‹([{（【「『《〈¿¡-–— "
-_INITIAL = re.compile(r"(?:.*[^A-Za-z])?[A-Z]")
+_INITIALS = re.compile(r"(?:[A-Z]\.){2,}")
 _DOTTED = re.compile(r"(?:.*[^A-Za-z])?(?:[A-Za-z]\.)+[A-Za-z]")
 _LETTER_AFTER = frozenset("vitamin plan grade option group type class section part point letter hepatitis".split())
 _DATE_ABBREVIATIONS = frozenset(f"{month}." for month in MONTHS if month != "May")
@@ -22,7 +22,7 @@ def ends_sentence(token: str, following: str, before: str = "") -> bool:
     Args:
         token: The word with its punctuation.
         following: What comes next, or its beginning; "" if nothing does.
-        before: The written word before the token.
+        before: The written word before the token in its sentence, "" if it begins one.
     """
     body = token.rstrip(_CLOSING)
     following = following.lstrip(_OPENING)
@@ -42,8 +42,12 @@ def _full_stop(body: str, following: str, before: str) -> bool:
     stem = word[:-1]
     if word in GOES_ON or (following[:1].isdecimal() and (word in BEFORE_NUMBER or word in _DATE_ABBREVIATIONS)):
         return False
-    if _INITIAL.fullmatch(stem) and len(stem) == 1:
-        return stem == "I" or before.lower() in _LETTER_AFTER or not following
+    if stem.isdecimal() and len(stem) <= 3 and not before:
+        return False  # "2. Bake it."
+    if len(stem) == 1 and stem.isascii() and stem.isupper():
+        return stem == "I" or before.lower() in _LETTER_AFTER
+    if _INITIALS.fullmatch(word) and word not in MAY_END:
+        return False  # "C.S. Lewis", "the U.S. Army"
     if word in ABBREVIATIONS or word in _DATE_ABBREVIATIONS or _DOTTED.fullmatch(stem):
         return not following or following[0].isupper() or not (following[0].islower() or following[0].isdecimal())
     return True

@@ -18,6 +18,7 @@ from assistant.text.rules import Context
 LONGEST_WORD = 24
 """Letters after which a word is cut, so that no fragment is unbounded; names of chemicals fit."""
 
+_FOREIGN_SYMBOLS = frozenset("%$£€¥&@+=°")
 _FOREIGN_NUMBER = re.compile(r"\d+(?:[.,\s]\d{3})*(?:[.,]\d+)?")
 
 
@@ -73,8 +74,11 @@ def _english(text: str, at: int, context: Context) -> tuple[list[SpokenWord], in
 
 
 def _other(text: str, at: int, language: str) -> tuple[list[SpokenWord], int]:
-    match = _FOREIGN_NUMBER.match(text, at)
-    return (foreign_number(match[0], at, language), match.end()) if match else _plain(text, at)
+    if match := _FOREIGN_NUMBER.match(text, at):
+        return foreign_number(match[0], at, language), match.end()
+    if text[at] in _FOREIGN_SYMBOLS:
+        return [SpokenWord(text[at], at, at + 1)], at + 1
+    return _plain(text, at)
 
 
 def _plain(text: str, at: int) -> tuple[list[SpokenWord], int]:

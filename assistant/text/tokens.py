@@ -33,12 +33,14 @@ class Token:
         """The characters, single spaces included."""
         return "".join(char.text for char in self.chars)
 
-    def join(self, other: Token) -> None:
-        """Append the token that follows."""
-        if self.spaced:
-            self.chars.append(Char(" ", self.end, self.end))
-        self.chars += other.chars
-        self.end, self.spaced, self.joined, self.following = other.end, other.spaced, other.joined, other.following
+    @classmethod
+    def joined_from(cls, tokens: list[Token]) -> Token:
+        """One token of several that follow each other, with single spaces between them."""
+        last = tokens[-1]
+        chars = list(last.chars)
+        for token in reversed(tokens[:-1]):
+            chars = [*token.chars, Char(" ", token.end, token.end), *chars]
+        return cls(chars, last.end, last.spaced, last.joined, last.following)
 
 
 class Tokenizer:

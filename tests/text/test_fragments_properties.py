@@ -139,5 +139,5 @@ def test_a_very_long_reply_streams_in_bounded_memory(reply: str) -> None:
     held = 0
     for char in reply:
         cutter.feed(char)
-        held = max(held, len(cutter._markup._rest) + len(cutter._atoms) + len(cutter._tokens._token.chars))
+        held = max(held, len(cutter._markup._rest) + len(cutter._cuts._atoms) + len(cutter._tokens._token.chars))
     assert held < 1500
