@@ -70,7 +70,7 @@ def test_say_writes_a_wav_and_tells_what_it_took(run: Command, tmp_path: Path, c
 
 def test_a_dash_reads_stdin(run: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """So that a text can be piped in."""
-    monkeypatch.setattr(sys, "stdin", io.StringIO("Good morning to you.\n"))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"Good morning to you.\n")))
     status, out, _ = run("say", "-", "-o", str(tmp_path / "said.wav"))
     assert status == 0 and "0.4 s" in out
 

@@ -81,7 +81,7 @@ def voices(
 
 def _stdin() -> str:
     try:
-        return sys.stdin.read()
+        return sys.stdin.buffer.read().decode()  # as text a C locale would let any byte through
     except UnicodeDecodeError:
         raise AssistantError("What came on stdin is not UTF-8 text; convert it first.") from None
 
