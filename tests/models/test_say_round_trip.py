@@ -54,6 +54,7 @@ def nearest(transcript: str, *references: str) -> str:
 
 
 @pytest.mark.models
+@pytest.mark.timeout(1800)  # 80 s of speech: two minutes on two quiet cores
 def test_sentences_come_back_as_they_were_written(config: Config) -> None:
     """At most 5 % of the words of say.tsv are heard wrong."""
     voice = KokoroSynthesizer(lock.local_folder(config.models.voice), config.speech, config.runtime.seed)
