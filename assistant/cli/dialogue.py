@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +14,7 @@ from assistant.cli.options import ConfigFile, Profile, Settings
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from assistant.config import Config
     from assistant.dialogue.load import Dialogue
     from assistant.dialogue.output import Outputs
 
@@ -63,13 +65,24 @@ def run(
     from assistant.dialogue.output import STANDARD_OUTPUT, Outputs
 
     try:
-        dialogues = load_dialogues(paths, profile, config, settings or ())
+        dialogues = load_dialogues(paths, profile, config, settings or (), check_models)
         outputs = Outputs(load(profile, config, settings=settings or ()), clock.value, json_file, audio)
-        passed = _run(dialogues, outputs, Console(stderr=json_file == STANDARD_OUTPUT))
+        to_stderr = json_file == STANDARD_OUTPUT
+        terminal = (sys.stderr if to_stderr else sys.stdout).isatty()
+        console = Console(stderr=to_stderr, highlight=False, width=None if terminal else 120)
+        passed = _run(dialogues, outputs, console)
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
     if not passed:
         raise typer.Exit(1)
+
+
+def check_models(config: Config) -> None:
+    """Raise a ModelError if a model or the voice is not there: better now than after half of the scripts."""
+    from assistant.models import lock, voices
+
+    folders = {role: lock.local_folder(entry.name) for role, entry in lock.chosen(config.models).items()}
+    voices.find(folders["voice"], config.speech.voice)
 
 
 def _run(dialogues: list[Dialogue], outputs: Outputs, console: Console) -> bool:

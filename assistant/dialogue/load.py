@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from assistant.dialogue.script import (
     ReplyExpectation,
     Script,
 )
-from assistant.errors import AudioError, ConfigError, ScriptError
+from assistant.errors import AudioError, ConfigError, ModelError, ScriptError
 from assistant.messages import MIC_RATE_HZ, Samples
 from assistant.metrics import Span
 from assistant.simulation.room import Room, RoomConfig
@@ -82,7 +82,11 @@ def find_scripts(paths: Iterable[Path]) -> list[Path]:
 
 
 def load_dialogues(
-    paths: Iterable[Path], profile: str | None = None, file: Path | None = None, settings: Sequence[str] = ()
+    paths: Iterable[Path],
+    profile: str | None = None,
+    file: Path | None = None,
+    settings: Sequence[str] = (),
+    check: Callable[[Config], object] = lambda configuration: None,
 ) -> list[Dialogue]:
     """Read and check every script under the paths; one mistake and none is returned.
 
@@ -91,21 +95,29 @@ def load_dialogues(
         profile: As for `assistant.config.load`, as are the two below.
         file: Configuration laid over the profile.
         settings: Single settings, laid over the script's `config`.
+        check: Raises a ModelError if a configuration asks for a model or voice that is not there.
 
     Raises:
         ScriptError: The first mistake in any of the scripts.
         ConfigError: A mistake in the configuration that is not the scripts'.
+        ModelError: From `check`, of the same.
     """
-    config.load(profile, file, settings=settings)  # so that what fails later is a script's own `config`
-    return [_load(path, profile, file, settings) for path in find_scripts(paths)]
+
+    def configure(own: Mapping[str, Any] | None) -> Config:
+        configuration = config.load(profile, file, own, settings)
+        check(configuration)
+        return configuration
+
+    configure(None)  # so that what fails later is a script's own `config`
+    return [_load(path, configure) for path in find_scripts(paths)]
 
 
-def _load(path: Path, profile: str | None, file: Path | None, settings: Sequence[str]) -> Dialogue:
+def _load(path: Path, configure: Callable[[Mapping[str, Any]], Config]) -> Dialogue:
     document = read_document(path)
     script = _validated(document)
     try:
-        configuration = config.load(profile, file, script.config, settings)
-    except ConfigError as error:
+        configuration = configure(script.config)
+    except (ConfigError, ModelError) as error:
         raise _config_fault(document, str(error)) from None
     if script.room is not None:
         try:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -41,13 +43,12 @@ class Outputs:
         self._json_file = json_file
         self._audio_folder = audio_folder
         self._names: set[str] = set()
-        try:
-            if audio_folder is not None:
+        if audio_folder is not None:
+            with _sentence(audio_folder):
                 audio_folder.mkdir(parents=True, exist_ok=True)
-            if json_file is not None and json_file != STANDARD_OUTPUT:
-                _write_whole(json_file, json_file.read_text(encoding="utf-8") if json_file.exists() else "")
-        except (OSError, UnicodeDecodeError) as error:
-            raise AssistantError(f"The output cannot be written: {error}; give another path.") from None
+        if json_file is not None and json_file != STANDARD_OUTPUT:
+            with _sentence(json_file):
+                json_file.open("a").close()
 
     def add(self, performance: Performance) -> None:
         """Keep a dialogue's result, and write its sound at once."""
@@ -66,7 +67,7 @@ class Outputs:
             return
         text = as_json(self.results, costs_charged(self._config, self.clock), models_used(self._config), complete)
         if self._json_file == STANDARD_OUTPUT:
-            sys.stdout.write(text)
+            sys.stdout.buffer.write(text.encode())  # whatever the terminal's encoding
             sys.stdout.flush()
         else:
             _write_whole(self._json_file, text)
@@ -93,8 +94,17 @@ def stereo(trace: Trace) -> Samples:
 def _write_whole(path: Path, text: str) -> None:
     """Write a file so that it is there whole or not at all."""
     part = path.with_name(f".{path.name}.part")
+    with _sentence(path):
+        try:
+            part.write_text(text, encoding="utf-8")
+            os.replace(part, path)
+        finally:
+            part.unlink(missing_ok=True)
+
+
+@contextmanager
+def _sentence(path: Path) -> Iterator[None]:
     try:
-        part.write_text(text, encoding="utf-8")
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+        yield
+    except OSError as error:
+        raise AssistantError(f"{path} cannot be written: {error.strerror}; give another path.") from None

@@ -87,7 +87,7 @@ def test_what_cannot_be_written_is_known_beforehand(tmp_path: Path) -> None:
     """A sentence with the path, before anything runs; what is there stays as it is."""
     (tmp_path / "file").write_text("mine")
     for json_file, audio in ((tmp_path / "no" / "x.json", None), (None, tmp_path / "file"), (tmp_path, None)):
-        with pytest.raises(AssistantError, match=r"cannot be written: .*; give another path\.$"):
+        with pytest.raises(AssistantError, match=r" cannot be written: .*; give another path\.$"):
             Outputs(config.load("small"), "simulated", json_file, audio)
     Outputs(config.load("small"), "simulated", tmp_path / "file", None)
     assert (tmp_path / "file").read_text() == "mine"

@@ -13,11 +13,13 @@ from fakes import FakeChat, FakeSynthesizer
 from typer.testing import CliRunner
 
 from assistant.cli import app
+from assistant.cli import dialogue as command_line
 from assistant.config import Config
 from assistant.dialogue import runner
 from assistant.dialogue.load import load_dialogues
 from assistant.dialogue.output import STANDARD_OUTPUT, Outputs
 from assistant.dialogue.result import Performance
+from assistant.errors import ModelError
 from assistant.messages import Samples, Step, Steps, Transcript, Work
 from assistant.simulation.clock import ClockMode
 
@@ -51,6 +53,7 @@ def no_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runner, "load_transcriber", lambda config: Hearsay())
     monkeypatch.setattr(runner, "load_chat", lambda config: FakeChat(["one two three four five six seven eight nine."]))
     monkeypatch.setattr(runner, "load_voice", lambda config: FakeSynthesizer())
+    monkeypatch.setattr(command_line, "check_models", lambda config: None)
     monkeypatch.setattr(runner, "load_models", lambda config: runner.Shelf()(config))
 
 
@@ -205,6 +208,21 @@ def test_command_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert whole["passed"] is False
     assert [dialogue["passed"] for dialogue in whole["dialogues"]] == [True, False]
     assert sorted(path.name for path in (tmp_path / "audio").iterdir()) == ["a.wav", "b.wav"]
+
+
+def test_command_with_models_that_are_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Known before anything runs, and said with the script's file and line."""
+
+    def check_models(config: Config) -> None:
+        if config.models.chat == "mine":
+            raise ModelError("There is no model 'mine' in models.lock; there are others.")
+
+    monkeypatch.setattr(command_line, "check_models", check_models)
+    write(tmp_path, "a.yaml", TALK)
+    bad = write(tmp_path, "b.yaml", "turns: [{silence_ms: 1}]\nconfig:\n  models: {chat: mine}\n")
+    ran = CliRunner().invoke(app, ["dialogue", "run", "--profile", "small", str(tmp_path)])
+    assert str(ran.exception).startswith(f"{bad}, line 2: config: There is no model 'mine'")
+    assert not ran.stdout
 
 
 def test_command_with_a_bad_script(tmp_path: Path) -> None:
