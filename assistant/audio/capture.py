@@ -67,8 +67,7 @@ class Capture:
         """Take the next frame; frames lost before it are made up with silence."""
         events: list[TurnEvent] = []
         nothing = np.zeros(FRAME_SAMPLES, np.float32)
-        first_made_up = max(self._next, frame.start - LONGEST_GAP_S * MIC_RATE_HZ)
-        for start in range(first_made_up, frame.start, FRAME_SAMPLES):
+        for start in range(self._next, min(frame.start, self._next + LONGEST_GAP_S * MIC_RATE_HZ), FRAME_SAMPLES):
             events += self._take(Frame(start, nothing, nothing))
         self._next = frame.start + FRAME_SAMPLES
         return events + self._take(frame)
@@ -95,8 +94,7 @@ class Capture:
             self._onset.feed(voice, ())
             return []
         began = self._onset.feed(voice, self._bars())
-        if self.window.open:
-            self._echo_bar.learn(heard_db, voice.level_db)
+        self._echo_bar.learn(heard_db, voice.level_db, self.window.open)
         if began is None:
             return []
         self._echo_bar.forget_newest()
@@ -116,16 +114,15 @@ class Capture:
     def _bars(self) -> tuple[Bar, ...]:
         vad = self._ordinary
         if not self.window.open:
-            since = 0 if self._cancelling else self.window.closed
-            return (Bar(vad.start_probability, vad.start_ms, since=since),)
-        return self._echo_bar.bars(self.window.audible_ms) if self._cancelling else ()
+            return (Bar(vad.start_probability, vad.start_ms, since=self.window.closed),)
+        return self._echo_bar.bars(self.window.echo_heard_ms) if self._cancelling else ()
 
 
 async def capture_stage(
     frames: ObjectReceiveStream[Frame], outbox: ObjectSendStream[TurnEvent], capture: Capture
 ) -> None:
     """Feed every frame to `capture` and send its events on; closes `outbox` when the frames end."""
-    async with outbox:
+    async with frames, outbox:
         async for frame in frames:
             for event in capture.feed(frame):
                 await outbox.send(event)

@@ -83,8 +83,7 @@ class EchoWindow:
         """Sample index after the last audible sample played."""
         self.spans: deque[tuple[int, int]] = deque(maxlen=_REMEMBERED_SPANS)
         """The latest windows, closed: sample indices from and to."""
-        self.audible_ms = 0
-        """Audible sound played since the stream began: what a canceller had to learn from."""
+        self._audible_ms = 0
 
     @property
     def delay_ms(self) -> float | None:
@@ -94,9 +93,17 @@ class EchoWindow:
     @property
     def hold_ms(self) -> float:
         """How long after the last audible sample the window stays open."""
+        return self._echo_after_ms + self._settings.tail_ms
+
+    @property
+    def echo_heard_ms(self) -> float:
+        """Audible sound whose echo has arrived since the stream began: what a canceller had to learn from."""
+        return max(self._audible_ms - self._echo_after_ms, 0)
+
+    @property
+    def _echo_after_ms(self) -> float:
         learned = self._delay.ms
-        delay_ms = self._latency_ms + UNLEARNED_DELAY_MS if learned is None else max(self._latency_ms, learned)
-        return delay_ms + self._settings.tail_ms
+        return self._latency_ms + UNLEARNED_DELAY_MS if learned is None else max(self._latency_ms, learned)
 
     def feed(self, frame: Frame) -> None:
         """Take the next 10 ms of what was played and heard."""
@@ -107,7 +114,7 @@ class EchoWindow:
                 self.open, self.opened = True, frame.start
                 self._delay.restart()
             self.last_audible = now
-            self.audible_ms += FRAME_MS
+            self._audible_ms += FRAME_MS
         if not self.open:
             return
         self._delay.feed(played_db, level_db(frame.samples))
@@ -121,11 +128,13 @@ class EchoWindow:
 
 
 WARM_UP_MS = 1750
-"""Audible sound after which AEC3 no longer lets whole syllables of echo through (none in 120 scenes; 17 before)."""
-FIRST_ECHO_MS = 600
-"""Audible sound before which nothing is known of the echo's loudness, and only Silero can be asked."""
+"""Echo after which AEC3 no longer lets whole syllables of echo through (none in 120 scenes; 17 before)."""
+FIRST_ECHO_MS = 500
+"""Echo before which nothing is known of the echo's loudness, and only Silero can be asked."""
 UNSURE_PROBABILITY, UNSURE_MS = 0.4, 64
 """Of the loud. Two talkers at once make Silero unsure of the cancelled signal: 0.4 to 0.6 for the first 300 ms."""
+NOISE_MARGIN_DB = 10.0
+_NOISE_STEP_DB = 1.0  # 31 dB a second
 _DECAY_DB_PER_CHUNK = 3 * 0.032
 _UNCOUNTED_CHUNKS = 12
 
@@ -154,30 +163,39 @@ class EchoBar:
 
     Either Silero is sure of the cancelled signal for long enough, or it suspects speech and the
     signal is louder than anything the echo lately left behind: before the canceller has learned
-    the room, than the whole echo.
+    the room, than the whole echo. And it stands out of the room's noise, into which AEC3 cuts the
+    shape of the speech it suppresses (in steady noise at -30 dBFS Silero takes that for speech).
     """
 
     def __init__(self, settings: config.Echo) -> None:
         self._settings = settings
         self._echo = PeakLevel()
         self._residual = PeakLevel()
+        self._noise_db = AUDIBLE_DB
 
-    def learn(self, heard_db: float, residual_db: float) -> None:
-        """Take the levels of a chunk before and after cancellation, heard inside the window with nobody speaking."""
-        self._echo.feed(heard_db)
-        self._residual.feed(residual_db)
+    def learn(self, heard_db: float, residual_db: float, in_window: bool) -> None:
+        """Take the levels of the next chunk before and after cancellation, with nobody speaking."""
+        if in_window:
+            self._echo.feed(heard_db)
+            self._residual.feed(residual_db)
+        else:  # a running median: loud moments count no more than quiet ones
+            self._noise_db += _NOISE_STEP_DB if heard_db > self._noise_db else -_NOISE_STEP_DB
 
     def forget_newest(self) -> None:
         """Speech has begun: what came last was the user."""
         self._echo.forget_newest()
         self._residual.forget_newest()
 
-    def bars(self, audible_ms: float) -> tuple[Bar, ...]:
-        """The bars that hold now, `audible_ms` of sound having been played so far."""
+    def bars(self, echo_heard_ms: float) -> tuple[Bar, ...]:
+        """The bars that hold after so much audible echo."""
         settings = self._settings
-        warm = audible_ms >= WARM_UP_MS
-        sure = Bar(settings.start_probability, settings.start_ms * (1 if warm else 2))
-        if audible_ms < FIRST_ECHO_MS:
-            return (sure,)
-        left_db = self._residual.db if warm else self._echo.db
-        return sure, Bar(UNSURE_PROBABILITY, UNSURE_MS, left_db + settings.residual_db)
+        warm = echo_heard_ms >= WARM_UP_MS
+        noise_db = self._noise_db + NOISE_MARGIN_DB
+        left_db = (self._residual if warm else self._echo).db
+        unsure = Bar(UNSURE_PROBABILITY, UNSURE_MS, max(noise_db, left_db + settings.residual_db))
+        if warm:
+            return Bar(settings.start_probability, settings.start_ms, noise_db), unsure
+        # what the canceller lets through at first is softer than the echo, and dies away within 400 ms
+        softer_db = left_db - settings.residual_db
+        sure = Bar(settings.start_probability, 2 * settings.start_ms, max(noise_db, softer_db))
+        return (sure, unsure) if echo_heard_ms >= FIRST_ECHO_MS else (sure,)

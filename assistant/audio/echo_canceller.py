@@ -35,8 +35,7 @@ class EchoCanceller:
     def reset(self) -> None:
         """Forget the room, as after a change of device."""
         self._aec.reset()
-        self._before = np.zeros(LATENCY_SAMPLES, np.float32)
-        self._fed = np.zeros(FRAME_SAMPLES, np.float32)
+        self._before = np.zeros(LATENCY_SAMPLES + FRAME_SAMPLES, np.float32)
         self._quiet_ms = PAUSE_AFTER_MS
         self._awake = False
 
@@ -50,22 +49,19 @@ class EchoCanceller:
         Returns:
             (160,) float32, `LATENCY_SAMPLES` later than `near`.
         """
-        self._quiet_ms = 0 if far.any() else self._quiet_ms + FRAME_MS
         stream = np.concatenate([self._before, near])
         self._before = stream[FRAME_SAMPLES:]
-        late = stream[:FRAME_SAMPLES]
-        awake = self._quiet_ms < PAUSE_AFTER_MS
-        cancelled = self._cancel(stream[OWN_LATENCY_SAMPLES:][:FRAME_SAMPLES], far) if awake or self._awake else late
-        changed, self._awake = awake != self._awake, awake
-        if not changed:
+        late = stream[FRAME_SAMPLES : 2 * FRAME_SAMPLES]
+        self._quiet_ms = 0 if far.any() else self._quiet_ms + FRAME_MS
+        was_awake, self._awake = self._awake, self._quiet_ms < PAUSE_AFTER_MS
+        if not (was_awake or self._awake):
+            return late
+        led = stream[OWN_LATENCY_SAMPLES : OWN_LATENCY_SAMPLES + 2 * FRAME_SAMPLES]
+        if not was_awake:  # its filters still ring with what it heard before it slept
+            self._aec.process(led[:FRAME_SAMPLES], np.zeros_like(far))
+        cancelled: Samples = self._aec.process(led[FRAME_SAMPLES:], far)
+        if was_awake and self._awake:
             return cancelled
         fade = np.linspace(0, 1, FRAME_SAMPLES, dtype=np.float32)
-        faded: Samples = late + (cancelled - late) * (fade if awake else fade[::-1])
+        faded: Samples = late + (cancelled - late) * (fade if self._awake else 1 - fade)
         return faded
-
-    def _cancel(self, near: Samples, far: Samples) -> Samples:
-        if not self._awake:  # push out the 8 ms it still holds from before it slept
-            self._aec.process(self._fed, np.zeros_like(far))
-        self._fed = near
-        output: Samples = self._aec.process(np.ascontiguousarray(near), far)
-        return output

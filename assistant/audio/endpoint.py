@@ -39,9 +39,9 @@ class LookBack:
         self._frames.append((start, samples))
 
     def since(self, index: int) -> tuple[int, list[Samples]]:
-        """The frames from the one that holds sample `index`, and where they begin."""
+        """The frames from the one that holds sample `index`, perhaps none yet, and where they begin."""
         frames = [(start, samples) for start, samples in self._frames if start + len(samples) > index]
-        return frames[0][0], [samples for _, samples in frames]
+        return frames[0][0] if frames else index, [samples for _, samples in frames]
 
 
 class _Recording:
@@ -109,7 +109,7 @@ class Endpointer:
         start, frames = self._look_back.since(max(first if by is None else min(first, by), earliest))
         self._recording = _Recording(start, frames, speech_start, in_echo_window)
         self._recording.voiced_samples = began.voiced_samples
-        self._recording.speech_end = began.speech_end
+        self._recording.speech_end = max(began.speech_end, speech_start)
         self._paused = False
         return [SpeechStarted(speech_start, in_echo_window)]
 

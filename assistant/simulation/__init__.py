@@ -1,0 +1,1 @@
+"""A desk without hardware: virtual time, a simulated room, recorded people."""

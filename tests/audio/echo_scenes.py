@@ -46,6 +46,12 @@ def loudness_db(samples: Samples) -> float:
     return float(10 * np.log10(power[power > power.max() * 10**-2.5].mean()))
 
 
+def last_audible(samples: Samples) -> int:
+    """Index after the last 10 ms frame of -50 dBFS or more."""
+    power = np.square(samples[: len(samples) // FRAME_SAMPLES * FRAME_SAMPLES].reshape(-1, FRAME_SAMPLES)).mean(axis=1)
+    return int(np.flatnonzero(power >= 10**-5)[-1] + 1) * FRAME_SAMPLES
+
+
 def gained(samples: Samples, gain_db: float) -> Samples:
     """The same, louder by so much."""
     return samples * np.float32(10 ** (gain_db / 20))
@@ -82,14 +88,14 @@ def play(
     frames = -(-max(len(played), len(user)) // FRAME_SAMPLES)
     played = np.pad(played, (0, frames * FRAME_SAMPLES - len(played)))
     user = np.pad(user, (0, frames * FRAME_SAMPLES - len(user)))
-    field = Room(room)
+    sound = Room(room)
     capture = Capture(load(settings=settings), room.loudspeakers, False, room.reported_latency_ms)
     scene = Scene()
     for start in range(0, frames * FRAME_SAMPLES, FRAME_SAMPLES):
         now = slice(start, start + FRAME_SAMPLES)
         if stop_when_interrupted and scene.started:
             played[now] = 0
-        microphone = field.step(played[now], user[now])
+        microphone = sound.step(played[now], user[now])
         for event in capture.feed(Frame(start, microphone, played[now])):
             scene.events.append((start + FRAME_SAMPLES, event))
     scene.window_spans = list(capture.window.spans)

@@ -1,0 +1,267 @@
+"""The microphone's side on recorded speech: users, echoes and noise in simulated rooms."""
+
+from __future__ import annotations
+
+import anyio
+import numpy as np
+import pytest
+from echo_scenes import COMMANDS, Scene, clip, gained, last_audible, loudness_db, play, reply, said, silence
+
+from assistant.audio.capture import Capture, capture_stage
+from assistant.config import load
+from assistant.messages import FRAME_SAMPLES, Frame, PauseReached, SpeechStarted, TurnEvent, UtteranceEnded
+from assistant.simulation.room import RoomConfig
+
+WITHOUT_CANCELLER = ("echo.canceller=false",)
+
+
+def desk(gain_db: float = -12, delay_ms: float = 60, rt60_s: float = 0.4, seed: int = 1) -> RoomConfig:
+    """Loudspeakers in a quiet room."""
+    return RoomConfig(
+        echo_gain_db=gain_db, echo_delay_ms=delay_ms, reverb_rt60_s=rt60_s, noise="pink", noise_dbfs=-60, seed=seed
+    )
+
+
+def covers(scene: Scene, first: int, end: int) -> bool:
+    """One utterance, and every voiced sample is in it."""
+    if len(scene.ended) != 1:
+        return False
+    utterance = scene.ended[0].utterance
+    return utterance.start <= first and utterance.start + len(utterance.samples) >= end
+
+
+# a user alone
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_is_one_utterance_with_every_voiced_sample(name: str) -> None:
+    """Found within 400 ms, whole at the last pause already, and over within 700 ms of Silero's last chunk."""
+    track, first, end = said(name, 0.6)
+    scene = play(silence(0), np.concatenate([track, silence(1.2)]))
+    assert covers(scene, first, end)
+    assert len(scene.started) == 1 and scene.started[0][0] - first < 400 * 16
+    pauses = [event.utterance for _, event in scene.events if isinstance(event, PauseReached)]
+    assert pauses[-1].start + len(pauses[-1].samples) >= end - 20 * 16
+    assert scene.events[-1][0] - scene.ended[0].utterance.speech_end <= 740 * 16
+    assert not scene.ended[0].utterance.in_echo_window
+
+
+def test_long_pauses_part_a_speech_and_short_ones_do_not() -> None:
+    """Kennedy rests for more than a second twice; who counts "one, two, three" does not."""
+    assert len(play(silence(0), np.concatenate([clip("jfk"), silence(1)])).ended) == 3
+    assert len(play(silence(0), np.concatenate([clip("sr_english"), silence(1)])).ended) == 1
+
+
+@pytest.mark.parametrize("noise_dbfs", [-50, -40, -30])
+@pytest.mark.parametrize("kind", ["clicks", "hum", "white", "pink"])
+def test_noise_is_not_speech(kind: str, noise_dbfs: float) -> None:
+    """30 s each."""
+    assert play(silence(30), silence(30), RoomConfig(noise=kind, noise_dbfs=noise_dbfs)).started == []
+
+
+# the assistant's own voice
+
+
+@pytest.mark.parametrize("settings", [(), WITHOUT_CANCELLER], ids=["canceller", "window"])
+@pytest.mark.parametrize(("gain_db", "rt60_s"), [(-20, 0.7), (-6, 0.2), (-6, 0.5), (0, 0.2)])
+@pytest.mark.parametrize("delay_ms", [30, 400])
+def test_the_assistant_does_not_hear_itself(
+    gain_db: float, rt60_s: float, delay_ms: float, settings: tuple[str, ...]
+) -> None:
+    """Two replies, the first in a room it does not know yet."""
+    played = np.concatenate([silence(0.3), reply(3, seed=2), silence(1.3), reply(2, seed=5), silence(1.5)])
+    scene = play(played, silence(0), desk(gain_db, delay_ms, rt60_s, seed=2), settings)
+    assert scene.events == []
+    assert scene.window_spans[-1][1] < len(played), "the window closed by itself"
+
+
+def test_an_echo_too_late_for_the_canceller_closes_the_bar() -> None:
+    """AEC3 cannot follow 700 ms: once that is learned, only a key interrupts."""
+    played = np.concatenate([silence(0.3), reply(6, seed=2), silence(1.8)])
+    user, _, _ = said("rhasspy3_set_timer", 4.0)
+    assert play(played, gained(user, 10), desk(-12, 700)).events == []
+
+
+def test_reported_headphones_are_believed_until_the_configuration_says_otherwise() -> None:
+    """`echo.device` overrules the device's kind, both ways."""
+    for device, audible in (("headphones", False), ("loudspeakers", True)):
+        capture = Capture(load(settings=[f"echo.device={device}"]), not audible, False, 20)
+        tone = np.full(FRAME_SAMPLES, 0.1, np.float32)
+        capture.feed(Frame(0, tone, tone))
+        assert capture.window.open is audible
+
+
+# a user who interrupts
+
+ROOMS = (desk(-20, 60, 0.3), desk(-12, 40, 0.3), desk(-6, 60, 0.5), desk(-12, 200, 0.5), desk(-6, 400, 0.5))
+
+
+def interrupt(over_echo_db: float, room: RoomConfig, name: str, at_s: float) -> tuple[Scene, int]:
+    """A user so much louder than the echo; the reply stops when speech is found."""
+    played = np.concatenate([silence(0.5), reply(6, seed=room.seed)])
+    echo_db = loudness_db(played) + (room.echo_gain_db or 0)
+    track, first, _ = said(name, at_s, gain_db=echo_db + over_echo_db - loudness_db(clip(name)))
+    return play(played, np.concatenate([track, silence(1)]), room, stop_when_interrupted=True), first
+
+
+@pytest.mark.parametrize(("over_echo_db", "heard", "median_ms"), [(0, 4, 250), (5, 5, 250), (10, 5, 250)])
+def test_a_user_is_heard_over_the_reply(over_echo_db: float, heard: int, median_ms: float) -> None:
+    """From the first voiced sample to `SpeechStarted`, the canceller knowing the room."""
+    delays = []
+    for index, room in enumerate(ROOMS):
+        scene, first = interrupt(over_echo_db, room, COMMANDS[index], 3.1 + 0.3 * index)
+        assert all(event.in_echo_window for _, event in scene.started)
+        assert all(event.speech_start > first - 3200 for _, event in scene.started)
+        delays += [(at - first) / 16 for at, _ in scene.started[:1]]
+    assert len(delays) >= heard
+    assert np.median(delays) <= median_ms
+
+
+def test_a_user_is_heard_over_the_first_words_of_the_first_reply() -> None:
+    """700 ms in, before the canceller knows the room; a user nearer than the loudspeaker is loud."""
+    for room in ROOMS[:2]:
+        scene, first = interrupt(15, room, "mycroft_stop", 1.3)
+        assert scene.started and (scene.started[0][0] - first) / 16 <= 350
+
+
+def test_without_a_canceller_nobody_interrupts_by_voice() -> None:
+    """The bar is closed while the reply is audible; what goes on past the window is taken from there."""
+    played = np.concatenate([silence(0.5), clip("allison_at-tone-time-exactly")])
+    track, _, _ = said("rhasspy3_set_timer", 1.2)
+    assert play(played, np.concatenate([track, silence(3)]), desk(), WITHOUT_CANCELLER).events == []
+    long_speech = np.concatenate([silence(2.5), clip("pico_44eab143")[8000:70_000], silence(1)])
+    (ended,) = play(played, long_speech, desk(), WITHOUT_CANCELLER).ended
+    assert ended.utterance.start == last_audible(played)
+    assert ended.utterance.in_echo_window
+
+
+# a user who answers
+
+
+@pytest.mark.parametrize("gap_ms", [0, 150, 300])
+@pytest.mark.parametrize(
+    ("room", "settings"),
+    [
+        (None, ()),
+        (desk(-20), ()),
+        (desk(-6, 60, 0.5), ()),
+        (desk(-6, 400, 0.5), ()),
+        (desk(-20), WITHOUT_CANCELLER),
+        (desk(-6, 60, 0.5), WITHOUT_CANCELLER),
+        (desk(-6, 400, 0.5), WITHOUT_CANCELLER),
+    ],
+    ids=["headphones", "aec-20", "aec-6", "aec-6-400ms", "window-20", "window-6", "window-6-400ms"],
+)
+def test_an_answer_right_after_the_reply_loses_no_word(
+    room: RoomConfig | None, settings: tuple[str, ...], gap_ms: float
+) -> None:
+    """0, 150 and 300 ms after the last audible sample, under the last of the echo."""
+    for index, name in enumerate(("rhasspy3_what_time_is_it", "pico_a234f42c", "rhasspy3_set_timer")):
+        played = np.concatenate([silence(0.3), reply(2.2 + 0.1 * index, seed=index)])
+        track, first, end = said(name, last_audible(played) / 16_000 + gap_ms / 1000)
+        scene = play(played, np.concatenate([track, silence(1.2)]), room, settings)
+        assert covers(scene, first, end), name
+
+
+def test_a_cancelled_reply_leaves_no_window_behind() -> None:
+    """Half a second after playback broke off, speech begins as if nothing had been played."""
+    played = np.concatenate([silence(0.3), reply(2)[:24_000], silence(3)])
+    track, first, end = said("rhasspy3_turn_on_the_lamp", 2.6)
+    scene = play(played, np.concatenate([track, silence(1.2)]), desk())
+    assert covers(scene, first, end)
+    assert not scene.started[0][1].in_echo_window
+
+
+# push-to-talk, the stream, the stage
+
+
+def test_without_a_key_nothing_is_taken_for_speech() -> None:
+    """And with one, whatever is said while it is down is one utterance, echo cancelled or not."""
+    samples = np.concatenate([clip("rhasspy3_set_timer"), silence(0.5)])
+    for keys in ((), (500, 2000)):
+        capture = Capture(load(), True, True, 20)
+        events: list[TurnEvent] = []
+        for start in range(0, len(samples), FRAME_SAMPLES):
+            if start // 16 in keys[:1]:
+                capture.press()
+            if start // 16 in keys[1:]:
+                capture.release()
+            events += capture.feed(Frame(start, samples[start : start + FRAME_SAMPLES], silence(0.01)))
+        assert [type(event).__name__ for event in events] == (
+            ["SpeechStarted", "PauseReached", "UtteranceEnded"] if keys else []
+        )
+        if keys:
+            (ended,) = (event for event in events if isinstance(event, UtteranceEnded))
+            assert ended.utterance.voiced_ms > 1000
+            assert len(ended.utterance.samples) == pytest.approx((300 + 1500 + 120) * 16, abs=FRAME_SAMPLES)
+
+
+def test_hands_free_has_no_key() -> None:
+    """A stray key changes nothing."""
+    capture = Capture(load(), False, False, 20)
+    capture.press()
+    capture.release()
+    assert capture.feed(Frame(0, silence(0.01), silence(0.01))) == []
+    assert not capture.open
+
+
+def test_open_from_the_first_doubt_to_the_end() -> None:
+    """What a dialogue waits for, and a meter shows."""
+    samples = np.concatenate([silence(1), clip("rhasspy3_what_time_is_it"), silence(1.5)])
+    capture = Capture(load(), False, False, 20)
+    opened_before_started, levels = False, []
+    for start in range(0, len(samples) - FRAME_SAMPLES, FRAME_SAMPLES):
+        events = capture.feed(Frame(start, samples[start : start + FRAME_SAMPLES], silence(0.01)))
+        levels.append(capture.level_db)
+        if any(isinstance(event, SpeechStarted) for event in events):
+            break
+        opened_before_started = capture.open
+    assert opened_before_started
+    assert min(levels) == -120 and max(levels) > -40
+    for later in range(start + FRAME_SAMPLES, len(samples) - FRAME_SAMPLES, FRAME_SAMPLES):
+        capture.feed(Frame(later, samples[later : later + FRAME_SAMPLES], silence(0.01)))
+    assert not capture.open
+
+
+@pytest.mark.parametrize("lost_ms", [50, 500, 3_600_000])
+def test_lost_frames_are_silence(lost_ms: int) -> None:
+    """Indices stay true, and an hour of sleep costs two seconds of silence, not an hour."""
+    capture = Capture(load(), True, False, 20)
+    events: list[TurnEvent] = []
+    for number, samples in enumerate(
+        (clip("rhasspy3_set_timer")[:24_000], np.concatenate([clip("sr_english"), silence(1)]))
+    ):
+        offset = number * (24_000 + lost_ms * 16)
+        for at in range(0, len(samples) - FRAME_SAMPLES + 1, FRAME_SAMPLES):
+            events += capture.feed(Frame(offset + at, samples[at : at + FRAME_SAMPLES], silence(0.01)))
+    ended = [event.utterance for event in events if isinstance(event, UtteranceEnded)]
+    assert len(ended) == (1 if lost_ms < 700 else 2)
+    last = 24_000 + lost_ms * 16 + len(clip("sr_english"))
+    assert ended[-1].speech_end == pytest.approx(last, abs=250 * 16)
+    if lost_ms < 700:
+        assert ended[0].start + len(ended[0].samples) == pytest.approx(last + 700 * 16, abs=250 * 16)
+
+
+def test_the_stage_sends_events_on_and_closes_behind_itself() -> None:
+    """Frames in, events out, and the end of one is the end of the other."""
+
+    async def run() -> list[TurnEvent]:
+        frames_in, frames_out = anyio.create_memory_object_stream[Frame](4)
+        events_in, events_out = anyio.create_memory_object_stream[TurnEvent](4)
+        samples = np.concatenate([clip("mycroft_stop"), silence(1)])
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(capture_stage, frames_out, events_in, Capture(load(), False, False, 20))
+            tasks.start_soon(_send, frames_in, samples)
+            async with events_out:
+                return [event async for event in events_out]
+        raise AssertionError("unreachable")
+
+    async def _send(
+        outbox: anyio.abc.ObjectSendStream[Frame], samples: np.ndarray[tuple[int], np.dtype[np.float32]]
+    ) -> None:
+        async with outbox:
+            for start in range(0, len(samples) - FRAME_SAMPLES, FRAME_SAMPLES):
+                await outbox.send(Frame(start, samples[start : start + FRAME_SAMPLES], silence(0.01)))
+
+    kinds = [type(event).__name__ for event in anyio.run(run)]
+    assert kinds == ["SpeechStarted", "PauseReached", "UtteranceEnded"]

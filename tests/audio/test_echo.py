@@ -1,0 +1,157 @@
+"""The echo window, the delay it learns and the bar inside it: pure deciders."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from echo_scenes import gained, reply, silence
+
+from assistant.audio.echo import FIRST_ECHO_MS, WARM_UP_MS, EchoBar, EchoWindow, PeakLevel
+from assistant.config import load
+from assistant.messages import FRAME_SAMPLES, Frame, Samples
+from assistant.simulation.room import Room, RoomConfig
+
+TAIL_MS = 300
+LATENCY_MS = 20
+
+
+def window() -> EchoWindow:
+    """A fresh one."""
+    return EchoWindow(load(settings=[f"echo.tail_ms={TAIL_MS}"]).echo, LATENCY_MS)
+
+
+def feed(echo: EchoWindow, played: Samples, heard: Samples, start: int = 0) -> list[int]:
+    """Frame by frame; gives back the samples at which it was found to open and to close."""
+    changes = []
+    for at in range(0, len(played) - FRAME_SAMPLES + 1, FRAME_SAMPLES):
+        before = echo.open
+        echo.feed(Frame(start + at, heard[at : at + FRAME_SAMPLES], played[at : at + FRAME_SAMPLES]))
+        if echo.open != before:
+            changes.append(start + at + FRAME_SAMPLES)
+    return changes
+
+
+def in_room(
+    played: Samples, delay_ms: float, gain_db: float = -12, rt60_s: float = 0.3, noise_dbfs: float = -60
+) -> Samples:
+    """What the microphone hears of it."""
+    room = Room(
+        RoomConfig(
+            echo_gain_db=gain_db, echo_delay_ms=delay_ms, reverb_rt60_s=rt60_s, noise="pink", noise_dbfs=noise_dbfs
+        )
+    )
+    return np.concatenate(
+        [room.step(played[at : at + FRAME_SAMPLES], silence(0.01)) for at in range(0, len(played), FRAME_SAMPLES)]
+    )
+
+
+def test_it_is_open_from_the_first_audible_sample_until_the_echo_must_be_over() -> None:
+    """Before the delay is learned: the latency, 400 ms and the tail."""
+    echo = window()
+    tone = gained(np.sin(np.arange(16_000, dtype=np.float32)), -20)
+    played = np.concatenate([silence(0.5), tone, silence(2)])
+    changes = feed(echo, played, np.zeros_like(played))
+    assert changes == [8000 + FRAME_SAMPLES, 24_000 + (LATENCY_MS + 400 + TAIL_MS) * 16]
+    assert echo.spans[-1] == (8000, changes[1])
+    assert echo.last_audible == 24_000
+    assert [echo.holds(at) for at in (7999, 8000, changes[1] - 1, changes[1])] == [False, True, True, False]
+
+
+def test_what_nobody_can_hear_does_not_open_it() -> None:
+    """Under -50 dBFS."""
+    tone = gained(np.sin(np.arange(16_000, dtype=np.float32)), -50)
+    assert feed(window(), tone, tone) == []
+
+
+def test_it_closes_by_itself_when_playback_breaks_off() -> None:
+    """Cancelled in the middle of a word, or died: only what was played counts."""
+    echo = window()
+    played = reply(5)
+    played[40_000:] = 0
+    feed(echo, played, in_room(played, 60))
+    assert not echo.open
+    assert echo.closed < 40_000 + 500 * 16
+
+
+@pytest.mark.parametrize("delay_ms", [0, 30, 60, 150, 250, 400, 700, 1000])
+def test_the_delay_is_learned(delay_ms: int) -> None:
+    """Whatever the device reports, from one reply of three seconds, to 20 ms."""
+    echo = window()
+    played = np.concatenate([silence(0.2), reply(3), silence(1)])
+    feed(echo, played, in_room(played, delay_ms))
+    assert echo.delay_ms == pytest.approx(delay_ms, abs=20)
+    assert echo.hold_ms == max(echo.delay_ms or 0, LATENCY_MS) + TAIL_MS
+
+
+def test_a_short_reply_is_enough_to_cover_a_late_echo() -> None:
+    """The first word of a talk, in a room of 400 ms: the window outlasts its echo."""
+    echo = window()
+    played = np.concatenate([reply(0.8), silence(2)])
+    changes = feed(echo, played, in_room(played, 400))
+    assert changes[-1] >= echo.last_audible + (400 + 200) * 16
+
+
+def test_no_echo_teaches_nothing() -> None:
+    """Noise alone leaves the guess as it is."""
+    echo = window()
+    played = reply(4)
+    feed(echo, played, in_room(played, 60, gain_db=-80, noise_dbfs=-50))
+    assert echo.delay_ms is None
+
+
+def test_a_learned_delay_outlives_the_silence() -> None:
+    """The second reply begins with what the first has taught."""
+    echo = window()
+    played = np.concatenate([reply(3), silence(3)])
+    feed(echo, played, in_room(played, 150))
+    learned = echo.delay_ms
+    feed(echo, reply(0.3), silence(0.3), start=len(played))
+    assert echo.open and echo.delay_ms == learned is not None
+
+
+def test_the_newest_384_ms_do_not_raise_the_peak() -> None:
+    """They may be the very speech that is judged."""
+    peak = PeakLevel()
+    for level_db in [-60.0] * 20 + [-10.0] * 12:
+        peak.feed(level_db)
+    assert peak.db == pytest.approx(-60, abs=0.1)
+    peak.feed(-60)
+    assert peak.db == -10
+    for _ in range(11 + 31):
+        peak.feed(-60)
+    assert peak.db == pytest.approx(-13, abs=0.2), "3 dB a second"
+
+
+def test_what_was_the_user_does_not_raise_the_peak() -> None:
+    """Otherwise the second interruption would have to be louder than the first."""
+    peak = PeakLevel()
+    for level_db in [-60.0] * 20 + [-10.0] * 5:
+        peak.feed(level_db)
+    peak.forget_newest()
+    for _ in range(13):
+        peak.feed(-60)
+    assert peak.db == pytest.approx(-60, abs=0.1)
+
+
+def test_the_bar_falls_as_the_canceller_learns() -> None:
+    """First Silero only, for twice as long; then louder than the echo; then louder than what is left of it."""
+    settings = load().echo
+    bar = EchoBar(settings)
+    for _ in range(20):
+        bar.learn(heard_db=-20.0, residual_db=-45.0, in_window=True)
+    (cold,) = bar.bars(FIRST_ECHO_MS - 1)
+    assert cold.probability == settings.start_probability and cold.speech_ms == 2 * settings.start_ms
+    softer, knows_echo = bar.bars(FIRST_ECHO_MS)
+    assert softer.level_db == pytest.approx(-20 - settings.residual_db, abs=0.1)
+    assert knows_echo.level_db == pytest.approx(-20 + settings.residual_db, abs=0.1)
+    sure, warm = bar.bars(WARM_UP_MS)
+    assert sure.speech_ms == settings.start_ms
+    assert warm.level_db == pytest.approx(-45 + settings.residual_db, abs=0.1)
+
+
+def test_speech_inside_the_window_must_stand_out_of_the_rooms_noise() -> None:
+    """AEC3 cuts the shape of speech into steady noise."""
+    bar = EchoBar(load().echo)
+    for _ in range(100):
+        bar.learn(heard_db=-30.0, residual_db=-30.0, in_window=False)
+    assert all(each.level_db == pytest.approx(-20, abs=1) for each in bar.bars(WARM_UP_MS))
