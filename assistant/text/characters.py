@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import lru_cache
 
@@ -25,6 +26,7 @@ _UNSPACED = (
     (0x0E00, 0x0EFF), (0x0F00, 0x0FFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0x3005, 0x3007), (0x3040, 0x30FF),
     (0x31F0, 0x31FF), (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0xFF66, 0xFF9F), (0x20000, 0x3FFFF),
 )  # fmt: skip
+_SMILE = re.compile(r"(?:^|\s)[:;=]-?[()|]+")
 _LEANS_LEFT = frozenset("ะาำๅๆฯຯະາຳໆーぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮ々")
 _LEANS_RIGHT = frozenset("เแโใไເແໂໃໄ\u17d2\u1039")
 
@@ -81,7 +83,7 @@ def heard_pause(marks: str) -> str:
 
     A hyphen counts as a dash only beside a space or doubled; three full stops are an ellipsis.
     """
-    text = marks.replace("...", "…").replace("--", "—")
+    text = _SMILE.sub(" ", marks).replace("...", "…").replace("--", "—")
     found = [PAUSES[char] for char in text if char in PAUSES]
     if text.strip() in ("-", "−") and text != text.strip():
         found.append("—")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from num2words import num2words
+
 from assistant.messages import SpokenWord
 
 _LONGEST = 15
@@ -31,8 +33,6 @@ def said(text: str, start: int, end: int) -> list[SpokenWord]:
 @lru_cache(maxsize=2048)
 def cardinal(number: int, language: str = "en", to: str = "cardinal") -> str:
     """A whole number in the words of a language that num2words knows; `to` may be "ordinal" or "year"."""
-    from num2words import num2words  # an eighth of a second to import, and many replies have no number
-
     base, _, region = language.partition("-")
     words: str = num2words(number, lang="pt_BR" if region.lower() == "br" else base, to=to)
     if base != "en":
@@ -48,11 +48,6 @@ def ordinal(number: int) -> str:
 def year(number: int) -> str:
     """ "nineteen oh five" """
     return cardinal(number, to="year")
-
-
-def digits(text: str) -> str:
-    """Every digit by its name, everything else left out."""
-    return " ".join(cardinal(int(char)) for char in text if char.isdecimal())
 
 
 def spelled(text: str, start: int) -> list[SpokenWord]:

@@ -24,13 +24,13 @@ _PER = {
 }  # fmt: skip
 
 
-def _quantity(match: re.Match[str], group: str = "number") -> tuple[list[SpokenWord], bool]:
+def _quantity(match: re.Match[str]) -> tuple[list[SpokenWord], bool]:
     """The number with its magnitude, and whether it is exactly one."""
-    words = number_words(match[group], match.start(group))
+    words = number_words(match["number"], match.start("number"))
     magnitude = match["magnitude"]
     if magnitude:
         words += said(SHORT_MAGNITUDES.get(magnitude, magnitude), match.start("magnitude"), match.end("magnitude"))
-    return words, match[group].lstrip("-−+") == "1" and not magnitude
+    return words, match["number"].lstrip("-−+") == "1" and not magnitude
 
 
 def _money(match: re.Match[str], context: Context) -> list[SpokenWord]:
@@ -67,6 +67,7 @@ def _money_range(match: re.Match[str], context: Context) -> list[SpokenWord]:
 
 def _unit(match: re.Match[str], context: Context) -> list[SpokenWord]:
     words, single = _quantity(match)
+    single = single or context.before.lower() in ("a", "an")  # "a 5 km run"
     return words + said(UNITS[match["unit"]][0 if single else 1], match.start("unit"), match.end())
 
 

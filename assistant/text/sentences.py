@@ -30,9 +30,7 @@ def ends_sentence(token: str, following: str, before: str = "") -> bool:
         return False
     if body[-1] in "。．｡！？।॥؟۔։":
         return True
-    if body.endswith(("...", "…", "..")):
-        return not following[:1].islower()
-    if body[-1] in "!?‼⁇⁉":
+    if body[-1] in "!?‼⁇⁉…" or body.endswith(".."):
         return not following[:1].islower()
     return body[-1] == "." and _full_stop(body, following, before)
 
@@ -49,7 +47,7 @@ def _full_stop(body: str, following: str, before: str) -> bool:
     if _INITIALS.fullmatch(word) and word not in MAY_END:
         return False  # "C.S. Lewis", "the U.S. Army"
     if word in ABBREVIATIONS or word in _DATE_ABBREVIATIONS or _DOTTED.fullmatch(stem):
-        return not following or following[0].isupper() or not (following[0].islower() or following[0].isdecimal())
+        return not (following[:1].islower() or following[:1].isdecimal())
     return True
 
 

@@ -63,7 +63,9 @@ def with_pause(word: SpokenWord, marks: str) -> SpokenWord:
 
 
 def _english(text: str, at: int, context: Context) -> tuple[list[SpokenWord], int]:
-    context = context if text.find(" ", at) < 0 else Context(context.before, text[at:].partition(" ")[2])
+    space = text.find(" ", at)
+    if space >= 0:
+        context = Context(context.before, text[space + 1 : space + LONGEST_WORD])
     for pattern, say in ENGLISH:
         match = pattern.match(text, at)
         if match and match.end() > at:
@@ -87,7 +89,7 @@ def _plain(text: str, at: int) -> tuple[list[SpokenWord], int]:
     while end < len(text):
         if end > at and text[end] in "²³":
             break
-        inside = text[end] in "'’-‐‑" and at < end < len(text) - 1 and is_word(text[end + 1])
+        inside = text[end] in "'’-‐‑·" and at < end < len(text) - 1 and is_word(text[end + 1])
         if not inside and (not is_word(text[end]) or (end > at and splits_between(text[end - 1], text[end]))):
             break
         end += 1

@@ -50,7 +50,7 @@ SPOKEN = """
     money | ¥500, 20 €, 100 USD, 50¢ | five hundred yen, twenty euros, one hundred dollars, fifty cents
     money | -$5, US$5, $5/month | minus five dollars, five dollars, five dollars per month
     units | 50%, 3.5 %, 5-10% | fifty percent, three point five percent, five to ten percent
-    units | 5 km, 1 km, 5km | five kilometers, one kilometer, five kilometers
+    units | 5 km, 1 km, a 5km run | five kilometers, one kilometer, a five kilometer run
     units | 20°C, -3 °F, 90° | twenty degrees Celsius, minus three degrees Fahrenheit, ninety degrees
     units | 100 km/h, 60 mph, 10 m/s | one hundred kilometers per hour, sixty miles per hour, ten meters per second
     units | 16GB, 5 m², in km | sixteen gigabytes, five square meters, in kilometers
@@ -98,6 +98,7 @@ SPOKEN = """
     symbols | a & b, A → B, C# and C++ | a and b, A to B, C sharp and C plus plus
     symbols | and/or, @home, #python | and or, at home, hashtag python
     emoticons | nice :D <3 | nice
+    emoticons | nice :) or not ;-) | nice or not
 """.strip().splitlines()  # fmt: skip
 
 
