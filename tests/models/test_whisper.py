@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from recordings import TESTS, transcribe, word_error_rate
 from assistant.audio.wav import read_wav
 from assistant.config import Config
 from assistant.errors import ConfigError, ModelError
-from assistant.messages import MIC_RATE_HZ, Samples, Step, Transcript
+from assistant.messages import MIC_RATE_HZ, Samples, Step, Transcript, Work
 from assistant.models.lock import local_folder
 from assistant.models.whisper import WhisperTranscriber
 
@@ -141,6 +142,26 @@ def test_longer_than_a_window(whisper: WhisperTranscriber) -> None:
     expected = [JFK, DOG, JFK, "At that high level the air is pure.", DOG]
     assert _work(steps, "whisper_encoder") == [30, 10]
     assert word_error_rate([" ".join(expected)], [steps[-1].values[0].text]) <= 0.04
+
+
+def test_a_language_is_found_once(config: Config, tmp_path: Path) -> None:
+    """A multilingual model (random weights) is asked at the first window; the answer holds for the rest."""
+    from mlx_whisper.whisper import ModelDimensions, Whisper  # only once assistant.models.whisper stands in for numba
+
+    sizes = {"n_mels": 80, "n_audio_ctx": 1500, "n_audio_state": 16, "n_audio_head": 2, "n_audio_layer": 1}
+    sizes |= {"n_vocab": 51865, "n_text_ctx": 448, "n_text_state": 16, "n_text_head": 2, "n_text_layer": 1}
+    mx.random.seed(0)
+    Whisper(ModelDimensions(**sizes)).save_weights(str(tmp_path / "weights.safetensors"))
+    (tmp_path / "config.json").write_text(json.dumps(sizes))
+    settings = config.transcribe.model_copy(update={"language": "auto", "tokens_per_s": 1.0})
+    found, fixed = (
+        list(WhisperTranscriber(tmp_path, settings.model_copy(update=more)).transcribe(_noise(-30, 30)))
+        for more in ({}, {"language": "de"})
+    )
+    assert len(_work(found, "whisper_encoder")) == 2
+    assert found[1].work == (Work("whisper_token", 1),)
+    assert len(found[-1].values[0].language) in (2, 3)
+    assert fixed[-1].values[0].language == "de"
 
 
 def test_auto_is_english_for_an_english_model(folder: Path, config: Config) -> None:
