@@ -21,7 +21,7 @@ from assistant.messages import MIC_RATE_HZ, Samples, Step, Steps, Transcript, Wo
 from assistant.models import cpu
 from assistant.models.numba_stub import stand_in_for_numba
 from assistant.models.whisper_guard import QUIET_DB, Decoded, is_doubtful, join, judge, loudest_db
-from assistant.models.whisper_windows import heard_samples, passes, window_end
+from assistant.models.whisper_windows import LATENT_HZ, broken_off_s, heard_samples, passes, window_end
 
 stand_in_for_numba()
 
@@ -33,9 +33,6 @@ from mlx_whisper.tokenizer import LANGUAGES, get_tokenizer  # noqa: E402
 R = TypeVar("R")
 _Steps: TypeAlias = Generator[Step[Transcript], None, R]
 """Steps towards a transcript, and a result for the generator that waits for them."""
-
-_LATENT_HZ = 50
-"""Positions of the encoder's context per second."""
 
 
 class WhisperTranscriber:
@@ -118,7 +115,7 @@ class WhisperTranscriber:
         encoder = self._model.encoder
         x = nn.gelu(encoder.conv1(mel))
         x = nn.gelu(encoder.conv2(x))
-        x = x + encoder._positional_embedding[: context_s * _LATENT_HZ]
+        x = x + encoder._positional_embedding[: context_s * LATENT_HZ]
         for block in encoder.blocks:
             x, _, _ = block(x)
         features: mx.array = encoder.ln_post(x)
@@ -155,9 +152,8 @@ class WhisperTranscriber:
         decoded = tokens[0, task.sample_begin :].tolist()
         text = task.tokenizer.decode(decoded[:-1] if ended else decoded).strip()
         avg_logprob = float(np.array(sum_logprobs)[0]) / (len(decoded) + (not ended))
-        times_s = [(token - task.tokenizer.timestamp_begin) / _LATENT_HZ for token in decoded[-3:-1]]
-        broken_off_s = times_s[-1] if ended and len(times_s) == 2 and min(times_s) >= 0 else None
-        return Decoded(text, avg_logprob, no_speech_prob, not ended, broken_off_s)
+        broken_off = broken_off_s(decoded[:-1], task.tokenizer.timestamp_begin) if ended else None
+        return Decoded(text, avg_logprob, no_speech_prob, not ended, broken_off)
 
 
 def _language(wanted: str, multilingual: bool, model: str) -> str:

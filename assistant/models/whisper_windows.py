@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from assistant.messages import MIC_RATE_HZ, Samples
 
+LATENT_HZ = 50
+"""Positions of the encoder's context, and time marks of the decoder, per second."""
 FULL_CONTEXT_S = 30
 _SHORT_CONTEXTS_S = {9.0: 10, 14.0: 15}
 """Longest speech -> context. Below 10 s of context, or with less than 1 s to spare, tiny.en falls into loops."""
@@ -51,14 +54,26 @@ def window_end(samples: Samples) -> int:
     return earliest + (last_quietest + _PAUSE_FRAMES // 2) * frame
 
 
+def broken_off_s(tokens: Sequence[int], timestamp_begin: int) -> float | None:
+    """When a segment began of which nothing is written; None where all is.
+
+    Now and then Whisper sees a clause still to come and stops: its last two tokens are time marks then.
+
+    Args:
+        tokens: Decoded, without the end of text.
+        timestamp_begin: Token of the time 0.0.
+    """
+    end, begin = tokens[-2:] if len(tokens) >= 2 else (0, 0)
+    return (begin - timestamp_begin) / LATENT_HZ if min(end, begin) >= timestamp_begin else None
+
+
 def heard_samples(window: int, rest: int, broken_off_s: float | None) -> int:
     """How much of a window its text covers.
 
     Args:
         window: Samples of the window.
         rest: Samples that follow it.
-        broken_off_s: When in the window a segment began of which the model wrote nothing, as it does
-            now and then with a clause still to come; None where it wrote all.
+        broken_off_s: When in the window a segment began of which nothing is written, or None.
 
     Returns:
         Samples; what is left goes into the next window. Less than a second at the very end is no clause.

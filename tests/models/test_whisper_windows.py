@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from assistant.messages import MIC_RATE_HZ, Samples
-from assistant.models.whisper_windows import Pass, heard_samples, passes, window_end
+from assistant.models.whisper_windows import Pass, broken_off_s, heard_samples, passes, window_end
 
 S = MIC_RATE_HZ
 
@@ -64,7 +64,22 @@ def test_tokens_are_capped_by_length() -> None:
 
 
 @pytest.mark.parametrize(
-    ("broken_off_s", "rest_s", "heard_s"),
+    ("tokens", "seconds"),
+    [
+        ([1000, 7, 8, 1100], None),  # <|0.00|> two words <|2.00|>
+        ([1000, 7, 8, 1100, 1100], 2.0),
+        ([1000, 7, 1100, 1150, 8, 9], None),  # in the middle of a text
+        ([1000], None),
+        ([], None),
+    ],
+)
+def test_two_time_marks_at_the_end_are_a_clause_left_out(tokens: list[int], seconds: float | None) -> None:
+    """The first ends a segment, the second begins another without a word of it."""
+    assert broken_off_s(tokens, 1000) == seconds
+
+
+@pytest.mark.parametrize(
+    ("begun_s", "rest_s", "heard_s"),
     [
         (None, 10, 28),  # all is written
         (17.5, 10, 17.5),  # a clause is missing: it goes into the next window
@@ -75,6 +90,6 @@ def test_tokens_are_capped_by_length() -> None:
         (30.0, 10, 28),  # beyond the window, in the silence after it
     ],
 )
-def test_a_clause_that_was_left_out_is_heard_again(broken_off_s: float | None, rest_s: int, heard_s: float) -> None:
-    """Whisper ends with two time marks when a segment begins of which it writes nothing."""
-    assert heard_samples(28 * S, rest_s * S, broken_off_s) == heard_s * S
+def test_a_clause_that_was_left_out_is_heard_again(begun_s: float | None, rest_s: int, heard_s: float) -> None:
+    """With what follows the window, or alone where it is at the end and long enough to be a clause."""
+    assert heard_samples(28 * S, rest_s * S, begun_s) == heard_s * S
