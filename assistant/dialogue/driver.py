@@ -89,44 +89,53 @@ class Driver:
         """Play every entry, then wait until everything has settled."""
         async with anyio.create_task_group() as keys:
             for entry in self._trace.entries:
-                await self._wait_for_start(entry)
-                await self._start(entry, keys)
+                head_s = self._head_s(entry)
+                await self._wait_for_start(entry, head_s)
+                await self._start(entry, self._time_s() + head_s, keys)
             last = self._trace.entries[-1]
-            if not await self._quiet(last, self._script.settle_ms):
+            if not await self._quiet(last, self._script.settle_ms / 1000):
                 self._give_up(last)
 
     # when an entry starts
 
-    async def _wait_for_start(self, trace: EntryTrace) -> None:
+    def _head_s(self, trace: EntryTrace) -> float:
+        """How long before the recording's first sample its key goes down: as far as its start key leaves time."""
         entry = trace.entry
-        after_ms = AFTER_MS if entry.after_ms is None else entry.after_ms
+        if self._script.mode != "push-to-talk" or entry.user is None:
+            return 0.0
+        down_s, _ = key_span_s(self._script, self._recordings[trace.index])
+        return min(max(-down_s, 0.0), entry.start_key_ms / 1000)
+
+    async def _wait_for_start(self, trace: EntryTrace, head_s: float) -> None:
+        entry = trace.entry
+        wait_s = entry.start_key_ms / 1000 - head_s
         if trace.index == 0:
-            await self._until(after_ms / 1000)
+            await self._until(wait_s)
             return
         before = self._trace.entries[trace.index - 1]
         if entry.after_speech_ms is not None:
-            await self._until(self._last_speech_s(trace.index) + entry.after_speech_ms / 1000)
+            await self._until(self._last_speech_s(trace.index) + wait_s)
         elif entry.interrupts_after_ms is not None:
-            await self._interruption(trace, before, entry.interrupts_after_ms)
-        elif not await self._quiet(before, after_ms):
+            await self._interruption(trace, before, wait_s, max(AFTER_MS / 1000 - head_s, 0))
+        elif not await self._quiet(before, wait_s):
             self._give_up(before)
 
     def _last_speech_s(self, index: int) -> float:
         spoken = [one for one in self._trace.entries[:index] if one.entry.user is not None]
         return spoken[-1].voiced_s[1] if spoken[-1].voiced_s else spoken[-1].end_s
 
-    async def _interruption(self, trace: EntryTrace, before: EntryTrace, after_ms: float) -> None:
+    async def _interruption(self, trace: EntryTrace, before: EntryTrace, after_s: float, idle_s: float) -> None:
         """Wait for the moment in the reply, or else until it is over and the `after_ms` rule applies."""
         trace.missed = True
         async with anyio.create_task_group() as race:
 
             async def moment() -> None:
-                await self._moment_in_reply(before, after_ms / 1000)
+                await self._moment_in_reply(before, after_s)
                 trace.missed = False
                 race.cancel_scope.cancel()
 
             race.start_soon(moment, name="moment to interrupt")
-            if not await self._quiet(before, AFTER_MS):
+            if not await self._quiet(before, idle_s):
                 self._give_up(before)
             race.cancel_scope.cancel()
 
@@ -139,12 +148,12 @@ class Driver:
                 return
             await self._until(min(self._time_s() + _TICK_S, first_s + after_s))
 
-    async def _quiet(self, entry: EntryTrace, hold_ms: float) -> bool:
+    async def _quiet(self, entry: EntryTrace, hold_s: float) -> bool:
         """Wait until nothing has happened for so long after an entry's end; False if nothing idles in time.
 
         What begins during the wait starts it anew, so that an echo's turn cannot be talked over by the script.
         """
-        conversation, timeout_s, hold_s = self._talk.conversation, self._script.timeout_ms / 1000, hold_ms / 1000
+        conversation, timeout_s = self._talk.conversation, self._script.timeout_ms / 1000
         deadline_s = (entry.voiced_s[1] if entry.voiced_s else entry.end_s) + timeout_s
         over_s = max(one.over_s for one in self._trace.entries)
         latest_s = max(deadline_s, over_s) + hold_s + timeout_s
@@ -171,16 +180,16 @@ class Driver:
 
     # starting it
 
-    async def _start(self, trace: EntryTrace, keys: TaskGroup) -> None:
-        entry, now_s = trace.entry, self._time_s()
-        trace.start_s = trace.end_s = now_s
+    async def _start(self, trace: EntryTrace, start_s: float, keys: TaskGroup) -> None:
+        trace.start_s = trace.end_s = start_s
         self._progress(trace.index)
+        entry = trace.entry
         if entry.type is not None:
             await self._talk.type(entry.type)
             await anyio.sleep(_TICK_S)  # the conversation takes the line before anyone asks whether it is idle
         elif entry.user is not None:
             # the recording's samples and the microphone's are the same
-            trace.start_s = math.ceil(now_s * MIC_RATE_HZ - 1e-3) / MIC_RATE_HZ
+            trace.start_s = math.ceil(start_s * MIC_RATE_HZ - 1e-3) / MIC_RATE_HZ
             self._speak(trace, trace.start_s, keys)
         else:
             trace.end_s += (entry.silence_ms or 0) / 1000
@@ -193,7 +202,7 @@ class Driver:
             trace.voiced_s = start_s + recording.voiced_s[0], start_s + recording.voiced_s[1]
         if self._script.mode == "push-to-talk":
             down_s, up_s = key_span_s(self._script, recording)
-            trace.key_s = start_s + down_s, start_s + up_s
+            trace.key_s = max(start_s + down_s, self._time_s()), start_s + up_s
             keys.start_soon(self._hold_key, trace.key_s, name="key")
 
     async def _hold_key(self, span_s: Span) -> None:

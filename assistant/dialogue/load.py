@@ -154,9 +154,9 @@ def _recording(document: Document, index: int, entry: Entry, script: Script) -> 
 
 
 def key_span_s(script: Script, recording: Recording) -> Span:
-    """When the key goes down and comes up, from the file's first sample; it cannot go down before that."""
+    """When the key goes down and comes up, from the file's first sample; it may go down before that."""
     first_s, last_s = recording.voiced_s or (0.0, recording.seconds)
-    return max(0.0, first_s - script.ptt_lead_ms / 1000), last_s + script.ptt_tail_ms / 1000
+    return first_s - script.ptt_lead_ms / 1000, last_s + script.ptt_tail_ms / 1000
 
 
 # from pydantic's errors, and the configuration's, to sentences

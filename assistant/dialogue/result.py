@@ -183,7 +183,7 @@ def _ms(moment_s: float | None) -> int | None:
 def _note_interruptions(entries: list[EntryResult], trace: Trace) -> None:
     """Tell each entry whose reply it cut, and how long that went on to be heard."""
     for cut in entries:
-        if not cut.interrupted:
+        if not cut.interrupted or trace.entries[cut.index].stalled:  # a time-out is nobody's interruption
             continue
         by = _interrupter(trace.owned(cut.index)[-1], trace)
         if by is None or by.index == cut.index:

@@ -125,6 +125,12 @@ class Entry(_Part):
         return "typed" if self.type is not None else "silence"
 
     @property
+    def start_key_ms(self) -> float:
+        """The value of its start key, whichever it is."""
+        given = (self.after_ms, self.interrupts_after_ms, self.after_speech_ms)
+        return next((ms for ms in given if ms is not None), AFTER_MS)
+
+    @property
     def turns_expected(self) -> int:
         """Accepted spoken turns."""
         return self.expect.turns if self.expect.turns is not None else int(self.kind == "spoken")

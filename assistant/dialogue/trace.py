@@ -36,9 +36,15 @@ class EntryTrace:
     """Nothing idled within the time-out."""
 
     @property
+    def acts_s(self) -> float:
+        """When the user does something for the first time: the key may go down before the recording begins."""
+        assert self.start_s is not None
+        return min(self.start_s, self.key_s[0]) if self.key_s else self.start_s
+
+    @property
     def over_s(self) -> float:
         """When nothing more comes of the user."""
-        return max(self.end_s, self.key_s[1] if self.key_s else 0.0)
+        return max(self.end_s, self.key_s[1]) if self.key_s else self.end_s
 
 
 @dataclass(slots=True, eq=False)
@@ -63,7 +69,7 @@ class Trace:
 
     def owner(self, moment_s: float) -> EntryTrace | None:
         """The entry in whose time something happened: from its start to the next one's."""
-        begun = [one for one in self.entries if one.start_s is not None and one.start_s <= moment_s + _ROUNDING_S]
+        begun = [one for one in self.entries if one.start_s is not None and one.acts_s <= moment_s + _ROUNDING_S]
         return begun[-1] if begun else None
 
     def owned(self, index: int) -> list[TurnRecord]:

@@ -149,14 +149,30 @@ def test_time_out_while_waiting_to_interrupt() -> None:
 
 @pytest.mark.parametrize(
     ("lead_ms", "tail_ms", "down_s", "up_s"),
-    [(150, 150, 0.35, 1.65), (-100, -200, 0.6, 1.3), (2000, 1000, 0.0, 2.5)],
+    # the recording begins at 0.5 s, and is voiced from 1 to 2 s
+    [(150, 150, 0.85, 2.15), (-100, -200, 1.1, 1.8), (700, 1000, 0.3, 3.0), (5000, 0, 0.0, 2.0)],
 )
 def test_the_key_follows_the_voice(lead_ms: float, tail_ms: float, down_s: float, up_s: float) -> None:
-    """Down before the first voiced sample, never before the recording; up after the last."""
+    """Down before the first voiced sample, before the recording if need be but never before 0; up after the last."""
     script = dialogue({"user": "a.wav"}, mode="push-to-talk", ptt_lead_ms=lead_ms, ptt_tail_ms=tail_ms)
-    _, talk = play(script)
+    trace, talk = play(script)
     assert [way for way, _ in talk.keys] == ["down", "up"]
-    assert [at_s for _, at_s in talk.keys] == pytest.approx([0.5 + down_s, 0.5 + up_s])
+    assert [at_s for _, at_s in talk.keys] == pytest.approx([down_s, up_s])
+    assert starts(trace) == talk.said == pytest.approx([0.5])
+
+
+def test_the_key_may_go_down_before_the_recording_that_interrupts() -> None:
+    """Which starts at its moment all the same, or by the after_ms rule."""
+    keys = {"mode": "push-to-talk", "ptt_lead_ms": LEAD_S * 1000 + 200}
+    interrupts, at_once = {"interrupts_after_ms": 700}, {"after_ms": 0}
+    script = dialogue({"user": "a"}, {"user": "b", **interrupts}, {"user": "c"}, {"user": "d", **at_once}, **keys)
+    trace, talk = play(script)
+    second = 0.5 + TO_REPLY_S + 0.7
+    third = second + TO_REPLY_S + 2.0 + 0.5
+    fourth = third + TO_REPLY_S + 2.0
+    assert starts(trace) == pytest.approx([0.5, second, third, fourth], abs=1e-3)
+    downs = [at_s for way, at_s in talk.keys if way == "down"]
+    assert downs == pytest.approx([0.3, second - 0.2, third - 0.2, fourth], abs=1e-3)
 
 
 def test_no_key_for_silence_and_lines() -> None:

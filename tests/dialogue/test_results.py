@@ -220,6 +220,16 @@ def test_a_reply_cut_by_nobodys_voice() -> None:
     assert [entry.interrupts for entry in result.turns] == [None, None]
 
 
+def test_a_reply_cut_by_the_time_out() -> None:
+    """Is not the doing of the entry that starts at that moment."""
+    script = dialogue({"user": "a.wav"}, {"type": "hello"})
+    trace = happened(script, [(turn(1.0, 2.0, state="cut", ended_s=5.0), [(3.5, 5.0)])], [0.5, 5.0])
+    trace.entries[0].stalled = True
+    first, second = judged(script, trace).turns
+    assert first.interrupted
+    assert (second.interrupts, second.stopped_ms) == (None, None)
+
+
 # the other expectations
 
 
