@@ -66,6 +66,11 @@ class MlxChat:
         """Tokens in the prompt cache, between calls."""
         return len(self._cached)
 
+    def cached_text(self) -> str:
+        """The prompt cache in words, special tokens included, between calls."""
+        text: str = self._tokenizer.decode(self._cached)
+        return text
+
     def reply(self, messages: Sequence[ChatMessage]) -> Steps[ReplyPiece]:
         """Write the next message of a talk.
 
