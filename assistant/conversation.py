@@ -87,7 +87,7 @@ class Conversation:
                 self._on_line(event.text)
 
     def _on_speech_started(self, event: SpeechStarted) -> None:
-        self._speech = OpenSpeech(event.speech_start / MIC_RATE_HZ, event.in_echo_window)
+        self._speech = OpenSpeech(event.speech_start / MIC_RATE_HZ, event.by_key)
         if event.by_key and self._reply is not None and self._parts.speaker.started:
             self._cut(self._reply, None)
         self._hush()
@@ -96,6 +96,9 @@ class Conversation:
         self._confirming.cancel()
         if self._speech is None:
             return
+        least_ms = 0 if self._speech.by_key else self._parts.config.endpoint.min_voiced_ms
+        if utterance.voiced_ms < least_ms:
+            return  # a knock; if it goes on, the next pause carries all of it
         if self._reply is not None and self._joining:
             self._speech.before = self._reply.utterance
         if self._speech.before is not None:

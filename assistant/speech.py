@@ -30,7 +30,7 @@ class OpenSpeech:
     """From the start of speech to the end of the utterance."""
 
     start_s: float
-    in_echo_window: bool
+    by_key: bool = False
     hushed: bool = False
     """It silenced a reply."""
     before: Utterance | None = None

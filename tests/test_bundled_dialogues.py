@@ -36,9 +36,7 @@ def plain_results() -> dict[str, Performance]:
 
 
 @pytest.mark.parametrize("script", sorted(FOLDER.rglob("*.yaml")), ids=lambda path: f"{path.parent.name}-{path.stem}")
-def test_bundled_dialogue(
-    script: Path, shelf: Shelf, plain_results: dict[str, Performance], no_network: None
-) -> None:
+def test_bundled_dialogue(script: Path, shelf: Shelf, plain_results: dict[str, Performance], no_network: None) -> None:
     """Every expectation holds, and no socket is opened from loading the models to the last sample."""
     (performance,) = run_dialogues(load_dialogues([script]), load=shelf)
     failures = [*performance.result.failures, *(one for entry in performance.result.turns for one in entry.failures)]

@@ -82,9 +82,9 @@ def test_a_unit_in_the_name_is_the_unit_in_the_comment() -> None:
 
 @pytest.mark.parametrize("profile", PROFILES)
 def test_every_profile_loads(profile: str) -> None:
-    """And sets nothing but the models of its size."""
+    """And sets nothing but the models of its size, and what the smallest must be told."""
     small, chosen = load("small"), load(profile)
-    assert chosen.model_copy(update={"models": small.models}) == small
+    assert chosen.model_copy(update={"models": small.models, "chat": small.chat}) == small
     assert (chosen == small) == (profile == "small")
 
 
@@ -146,7 +146,7 @@ def test_settings_are_read_like_toml(setting: str, value: object) -> None:
         ("endpoint.end_ms", "write it as section.key=value"),
         ("endpoint.end_ms=long", "endpoint.end_ms: input should be a valid integer (it is 'long')"),
         ("endpoint.end_ms=99", "greater than or equal to 100 (it is 99)"),
-        ("endpoint.pause_ms=900", "pause_ms (900) must be less than end_ms (700)"),
+        ("endpoint.pause_ms=900", "pause_ms (900) must be less than end_ms (800)"),
         ("echo.device=speaker", "'auto', 'loudspeakers' or 'headphones' (it is 'speaker')"),
         ("echo.canceller=1", "valid boolean"),
         ("speech.speed=nan", "speech.speed"),

@@ -132,6 +132,15 @@ def test_speech_too_short_for_a_turn_resumes_the_reply() -> None:
     assert (turn.state, turn.reply_heard) == ("done", REPLY)
 
 
+def test_a_knock_is_no_turn() -> None:
+    """Less speech than `endpoint.min_voiced_ms` is not even transcribed."""
+    talk = Talk([REPLY])
+    talk.says(1.0, 1.1, "you")
+    talk.run(5)
+    assert talk.turns == []
+    assert talk.idle
+
+
 def test_a_typed_line_interrupts_like_a_key() -> None:
     """No confirmation is needed; the new turn counts as typed."""
     talk = Talk([REPLY, "It is nine."])

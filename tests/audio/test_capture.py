@@ -35,14 +35,14 @@ def covers(scene: Scene, first: int, end: int) -> bool:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_command_is_one_utterance_with_every_voiced_sample(name: str) -> None:
-    """Found within 400 ms, whole at the last pause already, and over within 700 ms of Silero's last chunk."""
+    """Found within 400 ms, whole at the last pause already, and over within 800 ms of Silero's last chunk."""
     track, first, end = said(name, 0.6)
     scene = play(silence(0), np.concatenate([track, silence(1.2)]))
     assert covers(scene, first, end)
     assert len(scene.started) == 1 and scene.started[0][0] - first < 400 * 16
     pauses = [event.utterance for _, event in scene.events if isinstance(event, PauseReached)]
     assert pauses[-1].start + len(pauses[-1].samples) >= end - 20 * 16
-    assert scene.events[-1][0] - scene.ended[0].utterance.speech_end <= 740 * 16
+    assert scene.events[-1][0] - scene.ended[0].utterance.speech_end <= 840 * 16
     assert not scene.ended[0].utterance.in_echo_window
 
 
@@ -239,7 +239,7 @@ def test_lost_frames_are_silence(lost_ms: int) -> None:
     last = 24_000 + lost_ms * 16 + len(clip("sr_english"))
     assert ended[-1].speech_end == pytest.approx(last, abs=250 * 16)
     if lost_ms < 700:
-        assert ended[0].start + len(ended[0].samples) == pytest.approx(last + 700 * 16, abs=250 * 16)
+        assert ended[0].start + len(ended[0].samples) == pytest.approx(last + 800 * 16, abs=250 * 16)
 
 
 def test_the_stage_sends_events_on_and_closes_behind_itself() -> None:
