@@ -10,7 +10,7 @@ from assistant.config import Config
 from assistant.messages import MIC_RATE_HZ, Transcript, Utterance
 from assistant.text.overlap import is_backchannel, normalise, repeats
 
-ECHO_SLACK_S = 0.8
+ECHO_SLACK_S = 0.6
 """Words heard by the microphone may have left the loudspeaker this long before."""
 
 _SETTLE_S = 20.0
