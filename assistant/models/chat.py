@@ -105,8 +105,7 @@ class MlxChat:
                 finish = response.finish_reason or finish
                 if finish != "stop":
                     detokenizer.add_token(response.token)
-                if finish:
-                    detokenizer.finalize()
+                if finish:  # what is held back now is half a character, and stays unsaid
                     self._keep(response.prompt_cache, response.all_tokens)
                 yield Step((*work, Work("chat_token", 1)), (ReplyPiece(detokenizer.last_segment, finish),))
                 work = ()

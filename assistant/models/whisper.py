@@ -16,7 +16,7 @@ import mlx.nn as nn
 import numpy as np
 
 from assistant.config import Transcribe
-from assistant.errors import ConfigError, ModelError
+from assistant.errors import ConfigError, InferenceError, ModelError
 from assistant.messages import MIC_RATE_HZ, Samples, Step, Steps, Transcript, Work
 from assistant.models import cpu
 from assistant.models.numba_stub import stand_in_for_numba
@@ -62,7 +62,7 @@ class WhisperTranscriber:
             cpu.evaluate(self._model)
         else:
             cpu.to_float32(self._model)
-        self._config = config
+        self._name, self._config = folder.name, config
         self._language = _language(config.language, self._model.is_multilingual, folder.name)
         self._short = config.context == "short" or (config.context == "auto" and not metal)
 
@@ -76,6 +76,9 @@ class WhisperTranscriber:
             A step for each encoder pass and for each token, then one with the one Transcript. Its
             text is refused where it is not to be believed; its `no_speech_prob` is NaN where the
             model has no such token.
+
+        Raises:
+            InferenceError: The model failed.
         """
         rest = np.nan_to_num(samples)
         language = self._language
@@ -84,9 +87,12 @@ class WhisperTranscriber:
             window = rest[: window_end(rest)]
             heard = len(window)
             if loudest_db(window) < QUIET_DB:
-                parts.append(Transcript("", "silence", no_speech_prob=1.0, language=self._language or "en"))
+                parts.append(Transcript("", "silence", no_speech_prob=1.0, language=language or "en"))
             else:
-                decoded, language = yield from self._listen(window, language)
+                try:
+                    decoded, language = yield from self._listen(window, language)
+                except (RuntimeError, ValueError) as error:
+                    raise InferenceError(f"The transcriber {self._name} failed: {error}") from error
                 parts.append(judge(decoded, window, self._config.no_speech_probability, language))
                 heard = heard_samples(len(window), len(rest) - len(window), decoded.broken_off_s)
             rest = rest[heard:]

@@ -47,7 +47,7 @@ class StudiedChat(MlxChat):
 
     def __init__(self, folder: Path, config: Chat, seed: int) -> None:
         self.logprobs: list[npt.NDArray[np.float32]] = []
-        self.told: list[int] | None = None
+        self.told: Callable[[mx.array], mx.array] | None = None
         super().__init__(folder, config, seed)
 
     def forget(self) -> None:
@@ -56,7 +56,9 @@ class StudiedChat(MlxChat):
 
     def tell(self, text: str) -> None:
         """What the next reply says, whatever the model thinks."""
-        self.told = self._encode(text)
+        stop = next(iter(self._tokenizer.eos_token_ids))
+        tokens = itertools.chain(self._encode(text), itertools.repeat(stop))
+        self.told = lambda logprobs: mx.array([next(tokens)])
 
     def prompt(self, messages: Sequence[ChatMessage], answer: bool = True) -> list[int]:
         """Tokens of a prompt."""
@@ -73,12 +75,8 @@ class StudiedChat(MlxChat):
         return prefilled, generated
 
     def _sampler(self, prompt: list[int]) -> Callable[[mx.array], mx.array] | None:
-        if self.told is None:
-            return super()._sampler(prompt)
-        stop = next(iter(self._tokenizer.eos_token_ids))
-        tokens = itertools.chain(self.told, itertools.repeat(stop))
-        self.told = None
-        return lambda logprobs: mx.array([next(tokens)])
+        told, self.told = self.told, None
+        return told or super()._sampler(prompt)
 
 
 @pytest.fixture(scope="module")
@@ -260,6 +258,26 @@ def test_characters_of_several_tokens_come_whole(chat: StudiedChat) -> None:
     pieces = _pieces(chat.reply(CAPITAL))
     assert "".join(piece.text for piece in pieces) == "日本 🎉 déjà"
     assert "" in [piece.text for piece in pieces[:-1]]
+
+
+def test_half_a_character_stays_unsaid(chat: StudiedChat) -> None:
+    """A reply cut off in the middle of one ends with the one before."""
+    chat.tell("a" + "🧑🚀" * 9)
+    text = "".join(piece.text for piece in _pieces(chat.reply(CAPITAL)))
+    assert set(text) == {"a", "🧑", "🚀"}
+
+
+def test_a_model_that_fails(chat: StudiedChat) -> None:
+    """It is named, and the next reply begins anew."""
+
+    def out_of_memory(_: mx.array) -> mx.array:
+        raise RuntimeError("out of memory")
+
+    chat.told = out_of_memory
+    with pytest.raises(InferenceError, match=r"smollm2-135m-instruct failed: out of memory"):
+        _reply(chat, CAPITAL)
+    assert chat.cached_tokens == 0
+    assert _reply(chat, CAPITAL) == "The capital of France is Paris."
 
 
 def test_a_sampled_reply_depends_on_the_seed_and_the_prompt_alone(folder: Path, config: Config) -> None:

@@ -13,7 +13,7 @@ from recordings import TESTS, transcribe, word_error_rate
 
 from assistant.audio.wav import read_wav
 from assistant.config import Config
-from assistant.errors import ConfigError, ModelError
+from assistant.errors import ConfigError, InferenceError, ModelError
 from assistant.messages import MIC_RATE_HZ, Samples, Step, Transcript, Work
 from assistant.models.lock import local_folder
 from assistant.models.whisper import WhisperTranscriber
@@ -144,15 +144,20 @@ def test_longer_than_a_window(whisper: WhisperTranscriber) -> None:
     assert word_error_rate([" ".join(expected)], [steps[-1].values[0].text]) <= 0.04
 
 
-def test_a_language_is_found_once(config: Config, tmp_path: Path) -> None:
-    """A multilingual model (random weights) is asked at the first window; the answer holds for the rest."""
+def _tiny(folder: Path, longest_text: int) -> None:
+    """A multilingual model of random weights."""
     from mlx_whisper.whisper import ModelDimensions, Whisper  # only once assistant.models.whisper stands in for numba
 
     sizes = {"n_mels": 80, "n_audio_ctx": 1500, "n_audio_state": 16, "n_audio_head": 2, "n_audio_layer": 1}
-    sizes |= {"n_vocab": 51865, "n_text_ctx": 448, "n_text_state": 16, "n_text_head": 2, "n_text_layer": 1}
+    sizes |= {"n_vocab": 51865, "n_text_ctx": longest_text, "n_text_state": 16, "n_text_head": 2, "n_text_layer": 1}
     mx.random.seed(0)
-    Whisper(ModelDimensions(**sizes)).save_weights(str(tmp_path / "weights.safetensors"))
-    (tmp_path / "config.json").write_text(json.dumps(sizes))
+    Whisper(ModelDimensions(**sizes)).save_weights(str(folder / "weights.safetensors"))
+    (folder / "config.json").write_text(json.dumps(sizes))
+
+
+def test_a_language_is_found_once(config: Config, tmp_path: Path) -> None:
+    """A multilingual model is asked at the first window; the answer holds for the rest."""
+    _tiny(tmp_path, longest_text=448)
     settings = config.transcribe.model_copy(update={"language": "auto", "tokens_per_s": 1.0})
     found, fixed = (
         list(WhisperTranscriber(tmp_path, settings.model_copy(update=more)).transcribe(_noise(-30, 30)))
@@ -162,6 +167,13 @@ def test_a_language_is_found_once(config: Config, tmp_path: Path) -> None:
     assert found[1].work == (Work("whisper_token", 1),)
     assert len(found[-1].values[0].language) in (2, 3)
     assert fixed[-1].values[0].language == "de"
+
+
+def test_a_model_that_fails(config: Config, tmp_path: Path) -> None:
+    """It is named, in one sentence."""
+    _tiny(tmp_path, longest_text=4)
+    with pytest.raises(InferenceError, match=f"The transcriber {tmp_path.name} failed"):
+        _heard(WhisperTranscriber(tmp_path, config.transcribe), _noise(-30, 3))
 
 
 def test_auto_is_english_for_an_english_model(folder: Path, config: Config) -> None:
