@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -19,7 +20,7 @@ from assistant.dialogue.driver import Driver
 from assistant.dialogue.load import Dialogue
 from assistant.dialogue.trace import EntryTrace, Trace, audible_span
 from assistant.history import History
-from assistant.messages import MIC_RATE_HZ
+from assistant.messages import FRAME_MS, MIC_RATE_HZ
 from assistant.metrics import Span, TurnChanged, TurnRecord
 from assistant.models.runtime import MlxThread
 from assistant.simulation.clock import ClockMode
@@ -78,7 +79,14 @@ class Stage:
     async def _talk(self, assistant: Assistant, desk: SimulatedDesk, clock: TalkClock) -> None:
         def audible(turn: TurnRecord) -> Span | None:
             sounded = assistant.conversation.sounded(turn)
-            return audible_span(desk.loudspeaker, desk.rate_hz, sounded) if sounded else None
+            if not sounded:
+                return None
+            since_s = math.floor(sounded[0][0] * 1000 / FRAME_MS) * FRAME_MS / 1000
+            reply = desk.played_between(since_s, sounded[-1][1])
+            span = audible_span(
+                reply, desk.rate_hz, [(start_s - since_s, end_s - since_s) for start_s, end_s in sounded]
+            )
+            return None if span is None else (since_s + span[0], since_s + span[1])
 
         driver = Driver(self._dialogue, self.trace, assistant, desk.say, audible, clock.time_s, self._progress)
         async with anyio.create_task_group() as tasks:

@@ -42,7 +42,7 @@ def judge(
         voiced: First and last voiced moment of each recording, seconds.
         end_s: When the dialogue ended.
     """
-    causes = [cause for turn in turns for cause in _causes(turn, end_s)]
+    causes = [_whole(cause, turns) for turn in turns for cause in _causes(turn, end_s)]
     unasked = _merged(cause for cause in causes if not any(_overlap(cause, span) for span in voiced))
     echoes = list(_echoes(room, replies))
     self_heard = sum(any(_overlap(cause, echo) for echo in echoes) for cause in unasked)
@@ -60,6 +60,14 @@ def _causes(turn: TurnRecord, end_s: float) -> Iterable[Span]:
         resumed_s = pause.end_s if pause.end_s is not None else turn.ended_s or end_s
         if resumed_s - pause.start_s > _SHORT_PAUSE_S:
             yield pause.cause
+
+
+def _whole(cause: Span, turns: Sequence[TurnRecord]) -> Span:
+    """A reply falls silent soon after speech begins; the speech goes on, and is one span with what made it stop."""
+    ends_s = [
+        turn.speech_end_s for turn in turns if turn.kind == "spoken" and abs(turn.speech_start_s - cause[0]) < 1e-3
+    ]
+    return cause[0], max([cause[1], *ends_s])
 
 
 def _echoes(room: RoomConfig | None, replies: Iterable[Span]) -> Iterable[Span]:

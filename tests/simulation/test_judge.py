@@ -95,3 +95,11 @@ def test_a_pause_is_counted_though_its_turn_is_refused() -> None:
     paused = turn(1.0, 2.0)
     paused.pauses.append(ReplyPause(10.5, (10.4, 10.5), 11.9))
     assert verdict([paused, turn(10.4, 11.0, "rejected")]) == Verdict(1, 0, 1)
+
+
+def test_the_speech_that_silenced_a_reply_is_taken_whole() -> None:
+    """A detector may be quicker than the rule for voiced samples; the user spoke all the same."""
+    paused = turn(1.0, 2.0)
+    paused.pauses.append(ReplyPause(10.5, (10.4, 10.5), 11.9))
+    spoken = turn(10.4, 11.4, "rejected")
+    assert verdict([paused, spoken], voiced=[VOICED, (10.6, 11.3)]) == Verdict(0, 0, 1)
