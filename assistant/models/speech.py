@@ -83,6 +83,8 @@ class KokoroSynthesizer:
             work = (Work("voice", len(samples) / self.rate_hz),)
             if index < len(passages) - 1:
                 yield Step(work)
+        if not passages:  # nothing can be said of it; every word has a time all the same
+            times = [WordTime(0, 0, word.end) for word in fragment.words]
         audio = SpeechAudio(np.concatenate(sounds or [gap[:0]]), tuple(times), fragment)
         yield Step(work if passages else (), (audio,))
 

@@ -100,10 +100,11 @@ def test_speed_shortens(voice: KokoroSynthesizer, config: Config) -> None:
 
 @pytest.mark.models
 def test_nothing_to_say_gives_no_samples(voice: KokoroSynthesizer) -> None:
-    """No words, or none this voice can read."""
+    """No words, or none this voice can read; each has a time all the same."""
     for text in ("", "你好 再见。"):
         audio = spoken(voice, text)
-        assert audio.samples.shape == (0,) and audio.words == ()
+        assert audio.samples.shape == (0,)
+        assert [(word.start, word.end) for word in audio.words] == [(0, 0)] * len(audio.fragment.words)
 
 
 @pytest.mark.models
