@@ -134,7 +134,6 @@ class Assistant:
             models.synthesizer,
             self.speaker,
             history,
-            desk.latency_ms,
             changed,
         )
         self.conversation = Conversation(parts, inbox)

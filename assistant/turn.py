@@ -36,8 +36,6 @@ class Parts:
     synthesizer: Synthesizer
     speaker: Speaker
     history: History
-    latency_ms: float
-    """Of the output device: a reply is over when its last sample has left the loudspeaker."""
     changed: TurnChanged
 
 
@@ -113,7 +111,8 @@ class Turn:
                 tasks.start_soon(self._speak, receive, name="speak")
             await self._gate.wait()
             await self._parts.speaker.until(lambda: self._parts.speaker.queued_s == 0)
-            await anyio.sleep(self._parts.latency_ms / 1000)
+            sounded = self._parts.speaker.spans()
+            await anyio.sleep(max(sounded[-1][1] - self._parts.clock.time_s(), 0) if sounded else 0)
             if not self._scope.cancel_called:
                 self._on_end(self)
 

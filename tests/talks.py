@@ -99,7 +99,7 @@ class Talk:
         self.speaker = Speaker(FAKE_RATE_HZ, settings.playback)
         self.inference = SimulatedInference(settings.simulation.costs)
         parts = Parts(
-            settings, clock, self.inference, self.transcriber, self.chat, FakeSynthesizer(), self.speaker, history, 20,
+            settings, clock, self.inference, self.transcriber, self.chat, FakeSynthesizer(), self.speaker, history,
             lambda _: None,
         )  # fmt: skip
         send, inbox = anyio.create_memory_object_stream[TurnEvent](8)
