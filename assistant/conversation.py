@@ -225,7 +225,7 @@ class Conversation:
 
     def _cut(self, reply: Turn, cause: Span | None) -> None:
         """Stop a reply for good; the history keeps what was heard of it."""
-        if reply.generated and self._parts.speaker.queued_s == 0:
+        if reply.all_queued and self._parts.speaker.queued_s == 0:
             self._finish(reply, "done")  # its last sample was already on its way out
             return
         reply.record.reply_heard = reply.record.reply[: self._parts.speaker.cut()]

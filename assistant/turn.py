@@ -62,7 +62,7 @@ class Turn:
         self.utterance = utterance
         self.accepted = False
         self.ended = utterance is None
-        self.generated = False
+        self.all_queued = False
         self._parts = parts
         self._settled = settled
         self._on_transcript = on_transcript
@@ -109,6 +109,7 @@ class Turn:
                 send, receive = anyio.create_memory_object_stream[Fragment](_FRAGMENTS_AHEAD)
                 tasks.start_soon(self._write, send, name="reply")
                 tasks.start_soon(self._speak, receive, name="speak")
+            self.all_queued = True
             await self._gate.wait()
             await self._parts.speaker.until(lambda: self._parts.speaker.queued_s == 0)
             sounded = self._parts.speaker.spans()
@@ -138,7 +139,6 @@ class Turn:
                 await self._send(cutter.feed(piece.text), outbox)
                 await self._running.wait()
             await self._send(cutter.finish(), outbox)
-        self.generated = True
 
     async def _send(self, fragments: list[Fragment], outbox: MemoryObjectSendStream[Fragment]) -> None:
         for fragment in fragments:

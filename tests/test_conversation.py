@@ -152,6 +152,18 @@ def test_a_typed_line_interrupts_like_a_key() -> None:
     assert talk.history[2:] == [("user", "what time is it"), ("assistant", "It is nine.")]
 
 
+@pytest.mark.parametrize(("at_s", "heard"), [(2.0, ""), (7.0, "One two three four five six seven eight")])
+def test_a_reply_is_not_heard_before_it_is_voiced(at_s: float, heard: str) -> None:
+    """All of its text is there, and nothing waits to be played: the voice is at work."""
+    text = REPLY if not heard else f"{REPLY} Nine ten eleven twelve thirteen fourteen fifteen sixteen."
+    talk = Talk([text, "It is nine."], settings=["simulation.costs.voice_ms_per_s=1500"])
+    talk.types(1.0, "count for me")
+    talk.types(at_s, "what time is it")
+    talk.run(20)
+    assert talk.turns[0].reply == text
+    assert [(turn.state, turn.reply_heard) for turn in talk.turns] == [("cut", heard), ("done", "It is nine.")]
+
+
 def test_a_key_cuts_the_reply_when_it_goes_down() -> None:
     """Push-to-talk: nothing has to be understood first."""
     talk = Talk([REPLY, "Yes."])
