@@ -16,7 +16,7 @@ _WIDTH = 1280
 _PX_PER_S = 30
 """At least; a longer dialogue makes a wider picture."""
 _HEAD, _WAVE, _LANE, _LINE = 66, 76, 22, 17
-_CHARACTER, _COLUMN = 6.6, 170
+_CHARACTER, _COLUMN = 6.7, 170
 _JOIN_S = 0.03
 """Steps of inference closer than this are drawn as one."""
 
@@ -206,7 +206,7 @@ def _texts(performance: Performance, axis: _Axis, top: float) -> tuple[list[str]
 def _column(performance: Performance, entry: EntryResult, width: float) -> Iterator[tuple[str, str]]:
     script = performance.dialogue.script.turns[entry.index]
     said = entry.transcript or describe(script)
-    for text in wrap(said, width, _CHARACTER + 0.6, 3):
+    for text in wrap(said, width, _CHARACTER + 1.0, 3):
         yield text, "says" if entry.transcript else "small"
     heard = entry.reply_heard if entry.interrupted else entry.reply
     for text in wrap(f"({entry.command})" if entry.command else heard, width, _CHARACTER, 6):
