@@ -99,7 +99,10 @@ class Conversation:
         least_ms = 0 if self._speech.by_key else self._parts.config.endpoint.min_voiced_ms
         if utterance.voiced_ms < least_ms:
             return  # a knock; if it goes on, the next pause carries all of it
-        if self._reply is not None and self._joining:
+        if self._held is not None:  # it was over, and its words were not known before this went on
+            self._speech.before = self._held.utterance
+            self._drop(self._held, "discarded")
+        elif self._reply is not None and self._joining:
             self._speech.before = self._reply.utterance
         if self._speech.before is not None:
             utterance = join(self._speech.before, utterance)
@@ -123,6 +126,8 @@ class Conversation:
         if held is None:
             self._relent()
             return
+        if held.ended:
+            return  # a knock while the words before it are being made out
         held.ended = True
         held.record.endpoint_s = self._now_s()
         self._open_if_ready(held)
@@ -146,7 +151,8 @@ class Conversation:
             turn.record.reason = refusal
             self._held = None
             self._drop(turn, "rejected")
-            self._relent()
+            if self._speech is None or not turn.ended:  # else somebody speaks again, and that decides
+                self._relent()
         else:
             turn.accepted = True
             if self._reply is not None:
@@ -199,6 +205,8 @@ class Conversation:
             self._speech.hushed = False
         if self._reply is None:
             return
+        if self._speech is not None and self._joining:
+            self._speech.before = None  # it is answered after all
         pauses = self._reply.record.pauses
         if pauses and pauses[-1].end_s is None:
             pauses[-1].end_s = self._now_s()
@@ -266,6 +274,9 @@ class Conversation:
         turn.let_reply()
         turn.open()
         self._parts.changed(turn.record)
+        if self._speech is not None and turn.utterance is not None:  # it took so long that somebody speaks again
+            self._speech.hushed = False
+            self._hush()
 
     def _now_s(self) -> float:
         return self._parts.clock.time_s()
