@@ -83,6 +83,7 @@ class Driver:
         self._time_s = time_s
         self._progress = progress
         self._trace = trace
+        self._holds = 0
         trace.turns = talk.conversation.turns
 
     async def play(self) -> None:
@@ -207,6 +208,9 @@ class Driver:
 
     async def _hold_key(self, span_s: Span) -> None:
         await self._until(span_s[0])
+        self._holds += 1
         self._talk.press()
         await self._until(span_s[1])
-        self._talk.release()
+        self._holds -= 1
+        if not self._holds:  # recordings may come so close that the next one's way down comes before this way up
+            self._talk.release()

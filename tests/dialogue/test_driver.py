@@ -175,6 +175,16 @@ def test_the_key_may_go_down_before_the_recording_that_interrupts() -> None:
     assert downs == pytest.approx([0.3, second - 0.2, third - 0.2, fourth], abs=1e-3)
 
 
+def test_the_key_stays_down_from_one_recording_to_the_next() -> None:
+    """There is one key: coming up for the first, it would cut off the second."""
+    script = dialogue({"user": "a"}, {"user": "b", "after_speech_ms": 100}, mode="push-to-talk", ptt_tail_ms=800)
+    trace, talk = play(script)
+    first, second = (entry.key_s for entry in trace.entries)
+    assert first and second and second[0] < first[1] < second[1]
+    assert [way for way, _ in talk.keys] == ["down", "down", "up"]
+    assert talk.keys[-1][1] == pytest.approx(second[1])
+
+
 def test_no_key_for_silence_and_lines() -> None:
     """Nor hands-free."""
     assert not play(dialogue({"silence_ms": 100}, {"type": "a"}, mode="push-to-talk"))[1].keys
