@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from echo_scenes import gained, reply, silence
+from echo_scenes import clip, gained, reply, silence
 
 from assistant.audio.echo import FIRST_ECHO_MS, WARM_UP_MS, EchoBar, EchoWindow, PeakLevel
 from assistant.config import load
@@ -107,6 +107,18 @@ def test_a_learned_delay_outlives_the_silence() -> None:
     learned = echo.delay_ms
     feed(echo, reply(0.3), silence(0.3), start=len(played))
     assert echo.open and echo.delay_ms == learned is not None
+
+
+@pytest.mark.parametrize(("words", "gap_s"), [("mycroft_stop", 0), ("mycroft_stop", 0.2), ("jfk", 0)])
+def test_a_users_words_after_a_short_reply_are_not_its_echo(words: str, gap_s: float) -> None:
+    """It would be one that comes too late for the canceller, and nothing could begin inside the window."""
+    echo = window()
+    played = np.concatenate([reply(0.6), silence(3)])
+    user = np.concatenate([silence(0.6 + gap_s), clip(words), silence(3)])[: len(played)]
+    heard = in_room(played, 200, gain_db=-20, noise_dbfs=-120) + user
+    for at in range(0, len(played), FRAME_SAMPLES):
+        feed(echo, played[at : at + FRAME_SAMPLES], heard[at : at + FRAME_SAMPLES], at)
+        assert echo.delay_ms in (None, pytest.approx(200, abs=20))
 
 
 def test_the_newest_384_ms_do_not_raise_the_peak() -> None:
