@@ -99,11 +99,6 @@ class Playback:
         with self._lock:
             return sum(len(piece.audio.samples) - piece.played for piece in self._queue) / self.rate_hz
 
-    def heard_end(self) -> int:
-        """Index in the written reply after the last word of which half the samples were played."""
-        with self._lock:
-            return self._heard_end()
-
     def words_between(self, start_s: float, end_s: float) -> str:
         """The spoken words that left the loudspeaker, in part at least, between two moments."""
         said: list[str] = []
@@ -172,6 +167,7 @@ class Playback:
         return tail
 
     def _heard_end(self) -> int:
+        """Index in the written reply after the last word of which half the samples were played."""
         heard = 0
         for piece in self._reply:
             for time in piece.audio.words:

@@ -114,5 +114,5 @@ def test_a_new_reply_forgets_the_one_before(playback: Playback) -> None:
     playback.pull(400, 0.0)
     playback.begin()
     assert not playback.started
-    assert playback.heard_end() == 0
+    assert playback.cut() == 0
     assert playback.spans() == []
