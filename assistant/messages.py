@@ -28,6 +28,16 @@ T_co = TypeVar("T_co", covariant=True)
 # microphone -> capture
 
 
+@dataclass(frozen=True, slots=True)
+class DeskOpened:
+    """A microphone and a loudspeaker were opened: the room, and what is known of its echo, are new."""
+
+    loudspeakers: bool
+    """Whether the microphone can hear what is played."""
+    latency_ms: float
+    """What the output device says lies between taking a sample and its sound."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
     """10 ms of microphone, with what was handed to the loudspeaker's converter in the same 10 ms."""
@@ -38,6 +48,8 @@ class Frame:
     """(160,) from the microphone."""
     reference: Samples
     """(160,) played, at 16 kHz; zeros while nothing plays. It leads the echo, never lags it."""
+    opened: DeskOpened | None = None
+    """Set on the first frame after devices were opened or exchanged."""
 
 
 # capture -> conversation, on one ordered queue
@@ -82,6 +94,9 @@ class PauseReached:
 @dataclass(frozen=True, slots=True)
 class SpeechResumed:
     """The pause was only a pause."""
+
+    pause_ms: float = 0.0
+    """How long it was."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

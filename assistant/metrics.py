@@ -63,6 +63,27 @@ class TurnRecord:
     """When samples of the reply left the loudspeaker; complete once it is done or cut."""
 
 
+@dataclass(slots=True)
+class DeskStatus:
+    """What the devices are doing, for a display."""
+
+    microphone: str = ""
+    """Name of the open device; empty while there is none."""
+    loudspeaker: str = ""
+    loudspeakers: bool = True
+    """Whether the microphone can hear what is played."""
+    xruns: int = 0
+    """Times a device lost samples or had none to play."""
+    problem: str = ""
+    """Why nothing is heard or played, and the cure; empty when all is well."""
+    warning: str = ""
+    """What works, but badly, as a headset in its telephone profile, and the cure."""
+
+
+DeskChanged: TypeAlias = Callable[[DeskStatus], None]
+"""Called in the event loop after every change of the status; must not block."""
+
+
 @dataclass(frozen=True, slots=True)
 class StepRecord:
     """One step of inference as the scheduler ran it."""

@@ -12,7 +12,7 @@ from assistant.audio.level import SILENCE_DB, level_db
 from assistant.audio.onset import Bar, Onset, Voice
 from assistant.audio.vad import VoiceDetector
 from assistant.config import Config
-from assistant.messages import FRAME_SAMPLES, MIC_RATE_HZ, Frame, Samples, TurnEvent
+from assistant.messages import FRAME_SAMPLES, MIC_RATE_HZ, DeskOpened, Frame, Samples, TurnEvent
 
 LONGEST_GAP_S = 2
 """Lost frames are made up with silence, up to this much: it ends any utterance."""
@@ -29,15 +29,12 @@ class Capture:
     """
 
     def __init__(self, config: Config, loudspeakers: bool, push_to_talk: bool, latency_ms: float) -> None:
-        if config.echo.device != "auto":
-            loudspeakers = config.echo.device == "loudspeakers"
-        self.window = EchoWindow(config.echo, latency_ms)
-        """For the timeline and the meter; never open with headphones."""
+        self._config = config
+        self._open(DeskOpened(loudspeakers, latency_ms))
         self.level_db = SILENCE_DB
         """The microphone's latest 10 ms, RMS in dBFS, for a level meter."""
-        self._loudspeakers = loudspeakers
-        self._canceller = EchoCanceller() if loudspeakers and config.echo.canceller else None
-        self._echo_bar = EchoBar(config.echo)
+        self.muted = False
+        """The microphone counts as silent; what is being said ends."""
         self._ordinary = config.vad
         self._detector = VoiceDetector(config.vad)
         self._onset = Onset(config.vad.continue_probability, config.endpoint.pause_ms)
@@ -45,6 +42,15 @@ class Capture:
         self._push_to_talk = PushToTalk(config.push_to_talk) if push_to_talk else None
         self._next = 0
         self._heard: list[Samples] = []  # of the microphone, since the last chunk
+
+    def _open(self, desk: DeskOpened) -> None:
+        """A room of which nothing is known."""
+        echo = self._config.echo
+        self._loudspeakers = desk.loudspeakers if echo.device == "auto" else echo.device == "loudspeakers"
+        self.window = EchoWindow(echo, desk.latency_ms)
+        """For the timeline and the meter; never open with headphones."""
+        self._canceller = EchoCanceller() if self._loudspeakers and echo.canceller else None
+        self._echo_bar = EchoBar(echo)
 
     @property
     def open(self) -> bool:
@@ -63,6 +69,10 @@ class Capture:
         if self._push_to_talk is not None:
             self._push_to_talk.release()
 
+    def end_after(self, speech_end: int, wait_ms: float) -> None:
+        """How long the present pause may last: see `Endpointer.end_after`. A key needs no such advice."""
+        self._endpointer.end_after(speech_end, wait_ms)
+
     def feed(self, frame: Frame) -> list[TurnEvent]:
         """Take the next frame; frames lost before it are made up with silence."""
         events: list[TurnEvent] = []
@@ -73,6 +83,10 @@ class Capture:
         return events + self._take(frame)
 
     def _take(self, frame: Frame) -> list[TurnEvent]:
+        if frame.opened is not None:
+            self._open(frame.opened)
+        if self.muted:
+            frame = Frame(frame.start, np.zeros(FRAME_SAMPLES, np.float32), frame.reference)
         self.level_db = level_db(frame.samples)
         start, samples = frame.start, frame.samples
         if self._loudspeakers:

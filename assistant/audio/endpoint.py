@@ -85,6 +85,7 @@ class Endpointer:
         self._look_back = LookBack(LOOK_BACK_MS + settings.pre_roll_ms)
         self._recording: _Recording | None = None
         self._paused = False
+        self._wait = self._end
         self._taken = 0  # sample index up to which speech belongs to an earlier utterance
 
     @property
@@ -110,8 +111,18 @@ class Endpointer:
         self._recording = _Recording(start, frames, speech_start, in_echo_window)
         self._recording.voiced_samples = began.voiced_samples
         self._recording.speech_end = max(began.speech_end, speech_start)
-        self._paused = False
+        self._paused, self._wait = False, self._end
         return [SpeechStarted(speech_start, in_echo_window)]
+
+    def end_after(self, speech_end: int, wait_ms: float) -> None:
+        """How long the present pause may last; the next one has the ordinary length again.
+
+        Args:
+            speech_end: Of the utterance as it was when this was decided; if speech has gone on since, nothing changes.
+            wait_ms: From the last voiced sample.
+        """
+        if self._recording is not None and self._paused and self._recording.speech_end == speech_end:
+            self._wait = _in_samples(wait_ms)
 
     def feed(self, start: int, samples: Samples, voice: Voice | None) -> list[TurnEvent]:
         """Take the next frame, and the chunk that it completed.
@@ -128,10 +139,11 @@ class Endpointer:
         recording.add(samples)
         events: list[TurnEvent] = []
         if voice is not None and voice.speech:
+            pause_ms = (voice.start - recording.speech_end) * 1000 / MIC_RATE_HZ
             recording.hear(voice)
             if self._paused:
-                self._paused = False
-                events.append(SpeechResumed())
+                self._paused, self._wait = False, self._end
+                events.append(SpeechResumed(pause_ms))
         return events + self._silence(recording, start + len(samples))
 
     def _silence(self, recording: _Recording, now: int) -> list[TurnEvent]:
@@ -141,7 +153,7 @@ class Endpointer:
         if not self._paused and (silence >= self._pause or too_long):
             self._paused = True
             events.append(PauseReached(recording.utterance()))
-        if silence >= self._end or too_long:
+        if silence >= self._wait or too_long:
             self._taken = now if too_long else recording.speech_end
             self._recording = None
             events.append(UtteranceEnded(recording.utterance()))
