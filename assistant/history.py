@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import InitVar, dataclass, field
 
 from assistant.messages import ChatMessage
 from assistant.ports import Clock
@@ -17,13 +18,18 @@ class History:
 
     Args:
         system_prompt: Template; `{date_and_time}` is filled in from the clock.
+        earlier: What was said before, where an earlier talk goes on.
     """
 
     system_prompt: str
     clock: Clock
-    _messages: list[ChatMessage] = field(default_factory=list)
-    _system: ChatMessage | None = None
-    _stamped_s: float = 0.0
+    earlier: InitVar[Sequence[ChatMessage]] = ()
+    _messages: list[ChatMessage] = field(init=False)
+    _system: ChatMessage | None = field(init=False, default=None)
+    _stamped_s: float = field(init=False, default=0.0)
+
+    def __post_init__(self, earlier: Sequence[ChatMessage]) -> None:
+        self._messages = list(earlier)
 
     def messages(self, user_text: str | None = None) -> tuple[ChatMessage, ...]:
         """System prompt and all messages so far, with one more from the user when given."""

@@ -34,6 +34,15 @@ def test_messages_begin_with_the_system_prompt_of_the_moment() -> None:
     assert history.messages()[0].text == "It is minute 15."
 
 
+def test_an_earlier_talk_goes_on() -> None:
+    """Its messages come before what is said now, and the list it came from is left alone."""
+    earlier = [ChatMessage("user", "hello"), ChatMessage("assistant", "Hello.")]
+    history = History("Be brief.", SetClock(), earlier)
+    history.add_user("who are you")
+    assert [message.text for message in history.messages()] == ["Be brief.", "hello", "Hello.", "who are you"]
+    assert len(earlier) == 2
+
+
 def test_braces_in_a_prompt_are_left_alone() -> None:
     """A prompt with JSON in it is no template."""
     assert History('Answer like {"a": 1}.', SetClock()).messages()[0].text == 'Answer like {"a": 1}.'
