@@ -5,7 +5,10 @@ AssistantError
 ├── ModelError       models.lock, pulling, converting, loading; an unknown voice
 │   └── PullError    a download or conversion that did not finish
 ├── AudioError       a sound file or device
+├── KeyboardError    a key that cannot be listened to
 ├── ScriptError      a dialogue script
+├── KeepingError     the folder of a kept talk
+├── ServiceError     the service that talks from login on
 └── InferenceError   a model that failed while running
 """
 
@@ -32,8 +35,20 @@ class AudioError(AssistantError):
     """A sound file or device cannot be used."""
 
 
+class KeyboardError(AssistantError):
+    """A key cannot be listened to."""
+
+
 class ScriptError(AssistantError):
     """A dialogue script breaks the contract."""
+
+
+class KeepingError(AssistantError):
+    """A talk cannot be kept, or a kept one not taken up again."""
+
+
+class ServiceError(AssistantError):
+    """The service that talks from login on cannot be installed or removed."""
 
 
 class InferenceError(AssistantError):

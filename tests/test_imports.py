@@ -37,6 +37,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "assistant.clock": set(),
     "assistant.history": set(),
     "assistant.schedule": set(),
+    "assistant.kept": set(),
+    "assistant.keeping": {"assistant.kept", "assistant.audio.wav_stream"},
     "assistant.speech": {"assistant.text"},
     "assistant.turn": {"assistant.text", "assistant.history", "assistant.speech"},
     "assistant.conversation": {"assistant.speech", "assistant.turn"},
