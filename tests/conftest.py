@@ -14,6 +14,8 @@ from assistant import config as configuration
 from assistant.config import Config
 from assistant.models import cpu
 
+pytest_plugins = ["pulse"]
+
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("repeatable")
 
