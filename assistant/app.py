@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
+import numpy as np
 
 from assistant.audio.capture import Capture, capture_stage
 from assistant.audio.speaker import Speaker
 from assistant.config import Config
 from assistant.conversation import Conversation
 from assistant.history import History
-from assistant.messages import FRAME_MS, Fragment, Frame, LineTyped, Samples, SpokenWord, Steps, TurnEvent
-from assistant.metrics import TurnChanged
+from assistant.messages import FRAME_MS, MIC_RATE_HZ, Fragment, Frame, LineTyped, SpokenWord, Step, Steps, TurnEvent
+from assistant.metrics import TalkState, TurnChanged
 from assistant.ports import ChatModel, Clock, Desk, Inference, Synthesizer, Transcriber
 from assistant.turn import Parts
 
@@ -78,23 +79,22 @@ def _folder(config: Config, name: str) -> Path:
     return folder
 
 
-def warm(models: Models, history: History, noise: Samples) -> None:
-    """Run every model once, so that the first turn is as fast as the second.
+def warm_steps(models: Models, history: History) -> Steps[None]:
+    """Run every model once, so that the next turn is as fast as the one after it.
 
     Args:
-        models: The models, on the thread that owns them.
-        history: A new talk's history, of which the system prompt is prefilled.
-        noise: (n,) float32 at 16 kHz to transcribe.
+        models: The models.
+        history: Of which all there is, for a new talk the system prompt, is prefilled.
     """
+    noise = np.random.default_rng(0).normal(0, 0.01, MIC_RATE_HZ).astype(np.float32)
     hello = Fragment((SpokenWord("hello", 0, 5, "."),), 0, 6, True)
-    _exhaust(models.transcriber.transcribe(noise))
-    _exhaust(models.synthesizer.synthesize(hello))
-    _exhaust(models.chat.prefill(history.messages()))
-
-
-def _exhaust(steps: Steps[object]) -> None:
-    for _ in steps:
-        pass
+    for steps in (
+        models.transcriber.transcribe(noise),
+        models.synthesizer.synthesize(hello),
+        models.chat.prefill(history.messages()),
+    ):
+        for step in steps:
+            yield Step(step.work)
 
 
 def _ignore(_: object) -> None:
@@ -108,6 +108,7 @@ class Assistant:
         history: New, or what an earlier talk left.
         push_to_talk: Whether a key, and nothing else, says when the user speaks.
         changed: Told of every change of a turn.
+        remembered: How many of the latest turns `conversation.turns` keeps; None for all.
     """
 
     def __init__(
@@ -120,6 +121,7 @@ class Assistant:
         history: History,
         push_to_talk: bool = False,
         changed: TurnChanged = _ignore,
+        remembered: int | None = None,
     ) -> None:
         self._desk = desk
         self.speaker = Speaker(models.synthesizer.rate_hz, config.playback)
@@ -135,10 +137,51 @@ class Assistant:
             self.speaker,
             history,
             changed,
+            self.capture.end_after,
         )
-        self.conversation = Conversation(parts, inbox)
+        self.conversation = Conversation(parts, inbox, remembered)
         self.press: Callable[[], None] = self.capture.press
         self.release: Callable[[], None] = self.capture.release
+
+    @property
+    def muted(self) -> bool:
+        """The microphone counts as silent."""
+        return self.capture.muted
+
+    @muted.setter
+    def muted(self, muted: bool) -> None:
+        self.capture.muted = muted
+
+    @property
+    def asleep(self) -> bool:
+        """Nothing said is answered, but a phrase that wakes."""
+        return self.conversation.asleep
+
+    def sleep(self) -> None:
+        """Answer nothing that is said, until a key or a phrase wakes."""
+        self.conversation.sleep()
+
+    def wake(self) -> None:
+        """Listen again."""
+        self.conversation.wake()
+
+    def interrupt(self) -> None:
+        """A key: cut what is being said."""
+        self.conversation.interrupt()
+
+    @property
+    def state(self) -> TalkState:
+        """What it is doing, in one word."""
+        conversation = self.conversation
+        if conversation.floor.audible:
+            return "paused" if conversation.floor.hushed else "speaking"
+        if self.muted:
+            return "muted"
+        if conversation.asleep:
+            return "asleep"
+        if conversation.hearing:
+            return "hearing"
+        return "listening" if conversation.idle else "thinking"
 
     async def type(self, line: str) -> None:
         """A turn typed instead of spoken."""

@@ -26,7 +26,15 @@ class TalkClock:
         """Seconds since the talk began."""
         return self._loop.time() - self._origin_s
 
+    def time_of_day(self) -> str:
+        """Like "9:00" or "14:30"."""
+        now = self._now()
+        return f"{now.hour}:{now:%M}"
+
     def date_and_time(self) -> str:
         """Like "Monday, 5 January 2026, 09:00"."""
-        now = self._start + timedelta(seconds=self.time_s())
+        now = self._now()
         return f"{now:%A}, {now.day} {now:%B %Y, %H:%M}"
+
+    def _now(self) -> datetime:
+        return self._start + timedelta(seconds=self.time_s())

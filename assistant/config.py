@@ -12,13 +12,15 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from assistant.errors import ConfigError
 
 Probability = Annotated[float, Field(ge=0, le=1)]
+Phrases: TypeAlias = dict[str, list[str]]
+"""By language code. The tables of such phrases are the only ones to which keys may be added."""
 
 
 class _Section(BaseModel):
@@ -46,6 +48,9 @@ class Vad(_Section):
 class Endpoint(_Section):
     pause_ms: Annotated[int, Field(ge=50, le=2000)]
     end_ms: Annotated[int, Field(ge=100, le=5000)]
+    adaptive: bool
+    finished_ms: Annotated[int, Field(ge=100, le=5000)]
+    unfinished_ms: Annotated[int, Field(ge=100, le=5000)]
     pre_roll_ms: Annotated[int, Field(ge=0, le=2000)]
     min_voiced_ms: Annotated[int, Field(ge=0, le=2000)]
     max_utterance_s: Annotated[float, Field(ge=5, le=3600)]
@@ -75,7 +80,21 @@ class Echo(_Section):
 
 class Interruption(_Section):
     confirm_ms: Annotated[int, Field(ge=100, le=5000)]
-    backchannels: list[str]
+    backchannels: Phrases
+
+
+class Commands(_Section):
+    stop: Phrases
+    never_mind: Phrases
+    go_on: Phrases
+    repeat: Phrases
+    louder: Phrases
+    quieter: Phrases
+    faster: Phrases
+    slower: Phrases
+    time: Phrases
+    sleep: Phrases
+    wake: Phrases
 
 
 class Transcribe(_Section):
@@ -138,6 +157,7 @@ class Config(_Section):
     push_to_talk: PushToTalk
     echo: Echo
     interruption: Interruption
+    commands: Commands
     transcribe: Transcribe
     chat: Chat
     speech: Speech
@@ -220,9 +240,10 @@ def _read(path: Path) -> dict[str, Any]:
 def _lay_over(base: dict[str, Any], layer: Mapping[str, Any], source: str, prefix: str) -> dict[str, Any]:
     merged = dict(base)
     for key, value in layer.items():
-        if key not in base:
+        by_language = bool(base) and all(isinstance(value, list) for value in base.values())
+        if key not in base and not by_language:
             raise ConfigError(f"{source}: there is no key {prefix}{key}{nearest(key, base)}")
-        if isinstance(base[key], dict):
+        if isinstance(base.get(key), dict):
             if not isinstance(value, Mapping):
                 raise ConfigError(f"{source}: {prefix}{key} is a section; write its keys under it.")
             merged[key] = _lay_over(base[key], value, source, f"{prefix}{key}.")

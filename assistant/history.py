@@ -50,6 +50,16 @@ class History:
         self._messages.pop()
 
     def add_assistant(self, text: str) -> None:
-        """The user heard this; nothing heard leaves no message."""
-        if text:
-            self._messages.append(ChatMessage("assistant", text))
+        """The user heard this; nothing heard leaves no message, and the rest of a message goes on with it."""
+        if not text:
+            return
+        if self._messages and self._messages[-1].role == "assistant":
+            text = self._messages.pop().text + text
+        self._messages.append(ChatMessage("assistant", text))
+
+    def forget_last(self) -> None:
+        """Take back the last user message and what answered it."""
+        while self._messages and self._messages[-1].role == "assistant":
+            self._messages.pop()
+        if self._messages:
+            self._messages.pop()

@@ -13,6 +13,9 @@ from assistant.messages import Priority, Work
 
 Span: TypeAlias = tuple[float, float]
 
+TalkState: TypeAlias = Literal["listening", "hearing", "thinking", "speaking", "paused", "asleep", "muted"]
+"""What the assistant is doing, in one word."""
+
 TurnState: TypeAlias = Literal["held", "open", "done", "cut", "rejected", "discarded"]
 """held: working behind a shut gate; open: its text is in the history; done: the reply went on to its end;
 cut: interrupted; rejected: noise, echo or a backchannel; discarded: more speech joined

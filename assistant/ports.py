@@ -44,6 +44,9 @@ class ChatModel(Protocol):
 class Synthesizer(Protocol):
     """Text to speech."""
 
+    speed: float
+    """Of what is made from now on; 1 is the voice's own."""
+
     @property
     def rate_hz(self) -> int:
         """Sample rate of everything it makes."""
@@ -69,12 +72,18 @@ class Clock(Protocol):
     def time_s(self) -> float:
         """Seconds of the event loop's clock."""
 
+    def time_of_day(self) -> str:
+        """Like "9:00" or "14:30"."""
+
     def date_and_time(self) -> str:
         """For the system prompt, like "Monday, 5 January 2026, 09:00"."""
 
 
 class Speaker(Protocol):
     """The playback timeline as the talk sees it: one reply at a time, made of pieces of speech."""
+
+    gain: float
+    """Of everything played from now on; 1 is as it was made."""
 
     def begin(self) -> None:
         """Start a new reply."""

@@ -54,7 +54,7 @@ def refusal(transcript: Transcript, config: Config, played: str, during_reply: b
         return "echo"
     if answered is not None:
         return "nothing new" if normalise(transcript.text) == normalise(answered) else ""
-    if during_reply and is_backchannel(transcript.text, config.interruption.backchannels):
+    if during_reply and is_backchannel(transcript.text, config.interruption.backchannels.get(transcript.language, ())):
         return "backchannel"
     return ""
 

@@ -15,13 +15,18 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 from assistant.config import Config
 from assistant.history import History
 from assistant.messages import Fragment, Priority, SpeechAudio, Transcript, Utterance
-from assistant.metrics import TurnChanged, TurnRecord
+from assistant.metrics import TurnChanged, TurnRecord, TurnState
 from assistant.ports import ChatModel, Clock, Inference, Speaker, Synthesizer, Transcriber
 from assistant.speech import Settled
+from assistant.text.completeness import Completeness
 from assistant.text.fragments import FragmentCutter
 
 _FRAGMENTS_AHEAD = 8
 """Text waiting for the voice: enough that the model never waits for it in practice, small because text is."""
+
+
+def _no_advice(speech_end: int, wait_ms: float) -> None:
+    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,8 @@ class Parts:
     speaker: Speaker
     history: History
     changed: TurnChanged
+    end_after: Callable[[int, float], None] = _no_advice
+    """How long the pause after an utterance with this `speech_end` may last, in milliseconds (audio.endpoint)."""
 
 
 class Turn:
@@ -63,6 +70,12 @@ class Turn:
         self.accepted = False
         self.ended = utterance is None
         self.all_queued = False
+        self.joined = False
+        """It goes on an utterance of which the reply had not been heard."""
+        self.words: Completeness = "unknown"
+        self.language = "en"
+        self.says: str | None = None
+        """What to say instead of asking the language model."""
         self._parts = parts
         self._settled = settled
         self._on_transcript = on_transcript
@@ -89,13 +102,26 @@ class Turn:
         if self._running.is_set():
             self._running = anyio.Event()
 
+    @property
+    def paused(self) -> bool:
+        """No step of the reply is taken."""
+        return not self._running.is_set()
+
     def resume(self) -> None:
         """Go on."""
         self._running.set()
 
-    def cancel(self) -> None:
-        """Abandon everything; idempotent."""
+    def leave(self, state: TurnState) -> None:
+        """Abandon whatever is left of it."""
+        self.record.state = state
+        self.record.ended_s = self._parts.clock.time_s()
         self._scope.cancel()
+        self._parts.changed(self.record)
+
+    @property
+    def text(self) -> str:
+        """What is being said."""
+        return self.record.reply if self.says is None else self.says
 
     # its life
 
@@ -130,8 +156,12 @@ class Turn:
 
     async def _write(self, outbox: MemoryObjectSendStream[Fragment]) -> None:
         config, parts = self._parts.config, self._parts
-        messages = parts.history.messages(None if self._gate.is_set() else self.record.transcript)
         cutter = FragmentCutter(config.speech, config.transcribe.language)
+        if self.says is not None:
+            async with outbox:
+                await self._send([*cutter.feed(self.says), *cutter.finish()], outbox)
+            return
+        messages = parts.history.messages(None if self._gate.is_set() else self.record.transcript)
         async with outbox, parts.inference.run(parts.chat.reply(messages), self._token_priority) as pieces:
             async for piece in pieces:
                 self._mark("first_token_s")

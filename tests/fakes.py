@@ -68,6 +68,7 @@ class FakeSynthesizer:
     """Every word is a quarter of a second of a constant."""
 
     rate_hz = FAKE_RATE_HZ
+    speed = 1.0
 
     def synthesize(self, fragment: Fragment) -> Steps[SpeechAudio]:
         """See ports.Synthesizer."""

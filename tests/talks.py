@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import anyio
 import numpy as np
@@ -46,10 +47,13 @@ class Talk:
     transcriber: FakeTranscriber = field(default_factory=FakeTranscriber)
     turns: list[TurnRecord] = field(default_factory=list)
     history: list[tuple[str, str]] = field(default_factory=list)
+    advice: list[tuple[int, float]] = field(default_factory=list)
+    """What the endpointer was told: `speech_end` and milliseconds."""
     played: Samples = field(default_factory=lambda: np.zeros(0, np.float32))
 
     def __post_init__(self) -> None:
         self.chat = FakeChat(self.replies)
+        self.synthesizer = FakeSynthesizer()
 
     def starts(self, at_s: float, in_echo_window: bool = False, by_key: bool = False) -> None:
         """The user begins to speak; noticed 100 ms later."""
@@ -73,9 +77,9 @@ class Talk:
         """The end, noticed 700 ms after the last voiced sample."""
         self.events.append((utterance.speech_end / MIC_RATE_HZ + 0.7, UtteranceEnded(utterance)))
 
-    def resumes(self, at_s: float) -> None:
+    def resumes(self, at_s: float, pause_ms: float = 0.0) -> None:
         """The pause was only a pause."""
-        self.events.append((at_s, SpeechResumed()))
+        self.events.append((at_s, SpeechResumed(pause_ms)))
 
     def types(self, at_s: float, line: str) -> None:
         """A line is typed."""
@@ -94,16 +98,16 @@ class Talk:
 
     async def _run(self, until_s: float) -> None:
         settings = config.load("small", settings=self.settings)
-        clock = TalkClock()
+        clock = TalkClock(datetime(2026, 1, 5, 9))
         history = History("Be brief.", clock)
         self.speaker = Speaker(FAKE_RATE_HZ, settings.playback)
         self.inference = SimulatedInference(settings.simulation.costs)
         parts = Parts(
-            settings, clock, self.inference, self.transcriber, self.chat, FakeSynthesizer(), self.speaker, history,
-            lambda _: None,
+            settings, clock, self.inference, self.transcriber, self.chat, self.synthesizer, self.speaker, history,
+            lambda _: None, lambda speech_end, wait_ms: self.advice.append((speech_end, wait_ms)),
         )  # fmt: skip
         send, inbox = anyio.create_memory_object_stream[TurnEvent](8)
-        conversation = Conversation(parts, inbox)
+        self.conversation = conversation = Conversation(parts, inbox)
         async with send, anyio.create_task_group() as tasks:
             tasks.start_soon(conversation.run)
             tasks.start_soon(self._play)
@@ -113,7 +117,7 @@ class Talk:
             await anyio.sleep(until_s - clock.time_s())
             tasks.cancel_scope.cancel()
         self.idle = conversation.idle
-        self.turns = conversation.turns
+        self.turns = list(conversation.turns)
         self.history = [(message.role, message.text) for message in history.messages()[1:]]
 
     async def _play(self) -> None:

@@ -14,13 +14,13 @@ from assistant import config
 from assistant.config import PROFILES, Config, data_path, default_profile, load
 from assistant.errors import ConfigError
 
-KEY_LINE = re.compile(r"^(?P<key>\w+) = (?P<value>.*?)(?:\s+# (?P<comment>.*))?$")
+KEY_LINE = re.compile(r"^(?P<key>\w+)(?:\.en)? = (?P<value>.*?)(?:\s+# (?P<comment>.*))?$")
 KINDS = {
     bool: "true or false",
     int: "integer|milliseconds|seconds",
     float: "number|milliseconds|seconds|decibels",
     str: "string| or |date",
-    list: "list of strings",
+    list: "lists? of strings",
 }
 """How the comment of a key names its type or unit."""
 

@@ -41,7 +41,7 @@ def test_an_interruption_silences_at_once_and_leaves_what_was_heard() -> None:
     """Hushed when speech starts, cut when it has words; history and record end at the last word heard."""
     talk = Talk([REPLY, "Sure."])
     talk.says(1.0, 2.0, "count for me")
-    talk.says(3.5, 4.0, "stop", in_echo_window=True)
+    talk.says(3.5, 4.0, "now backwards", in_echo_window=True)
     talk.run(10)
     first, second = talk.turns
     assert (first.state, second.state) == ("cut", "done")
@@ -51,10 +51,11 @@ def test_an_interruption_silences_at_once_and_leaves_what_was_heard() -> None:
     assert talk.history == [
         ("user", "count for me"),
         ("assistant", "One two three four"),
-        ("user", "stop"),
+        ("user", "now backwards"),
         ("assistant", "Sure."),
     ]
-    assert [message.text for message in talk.chat.told[1]][1:] == ["count for me", "One two three four", "stop"]
+    told = [message.text for message in talk.chat.told[1]]
+    assert told[1:] == ["count for me", "One two three four", "now backwards"]
 
 
 @pytest.mark.parametrize(

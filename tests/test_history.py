@@ -18,6 +18,10 @@ class SetClock:
         """See ports.Clock."""
         return self.now_s
 
+    def time_of_day(self) -> str:
+        """See ports.Clock."""
+        return f"9:{self.now_s // 60:02.0f}"
+
     def date_and_time(self) -> str:
         """See ports.Clock."""
         return f"minute {self.now_s / 60:.0f}"

@@ -41,6 +41,8 @@ class Playback:
         self.rate_hz = rate_hz
         self.on_progress: Callable[[], None] = lambda: None
         """Called from the device's thread after samples of a reply were taken."""
+        self.gain = 1.0
+        """Of everything played from now on; what goes beyond full scale is clipped."""
         self._lock = threading.Lock()
         self._fade = round(rate_hz * settings.fade_ms / 1000)
         self._queue: deque[_Piece] = deque()  # bounded by the turn, which waits for `ahead_s`
@@ -49,6 +51,7 @@ class Playback:
         self._paused = False
         self._fading_out: Samples = np.zeros(0, np.float32)
         self._fade_in = False
+        self._chime: Samples = np.zeros(0, np.float32)
 
     # the talk's side
 
@@ -64,6 +67,11 @@ class Playback:
         with self._lock:
             self._queue.append(piece)
             self._reply.append(piece)
+
+    def chime(self, samples: Samples) -> None:
+        """Play (n,) samples at once, over whatever else is played; they are no part of a reply."""
+        with self._lock:
+            self._chime = samples
 
     def pause(self) -> None:
         """Fall silent at once, keeping the place."""
@@ -134,6 +142,11 @@ class Playback:
             while not self._paused and self._queue and filled < count:
                 filled += self._take(self._queue[0], out[filled:], at_s + filled / self.rate_hz)
             progressed = filled > start
+            chime, self._chime = np.split(self._chime, [count])
+        if len(chime):
+            out[: len(chime)] += chime
+        if self.gain != 1 or len(chime):
+            np.clip(out * np.float32(self.gain), -1, 1, out=out)
         if progressed:
             self.on_progress()
         return out

@@ -163,6 +163,8 @@ def _marks(entry: EntryTrace, turn: TurnRecord | None, whole: Trace) -> Marks:
     )
     if turn is None:
         return marks
+    if turn.command is not None:  # what is said for a command is not the model's reply
+        return replace(marks, endpoint=_ms(turn.endpoint_s), transcript=_ms(turn.transcript_s))
     first_s, last_s = whole.audible(turn) or (None, None)
     return replace(
         marks,

@@ -11,16 +11,15 @@ from datetime import datetime
 from typing import TypeAlias
 
 import anyio
-import numpy as np
 
-from assistant.app import Assistant, Models, warm
+from assistant.app import Assistant, Models, warm_steps
 from assistant.clock import TalkClock
 from assistant.config import Config
 from assistant.dialogue.driver import Driver
 from assistant.dialogue.load import Dialogue
 from assistant.dialogue.trace import EntryTrace, Trace, audible_span
 from assistant.history import History
-from assistant.messages import FRAME_MS, MIC_RATE_HZ
+from assistant.messages import FRAME_MS
 from assistant.metrics import Span, TurnChanged, TurnRecord
 from assistant.models.runtime import MlxThread
 from assistant.simulation.clock import ClockMode
@@ -119,6 +118,6 @@ class Stage:
             for _ in models.chat.prefill(new.messages()):
                 pass
         else:
-            noise = np.random.default_rng(0).normal(0, 0.01, MIC_RATE_HZ).astype(np.float32)
-            warm(models, new, noise)
+            for _ in warm_steps(models, new):
+                pass
         return models

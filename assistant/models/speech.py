@@ -61,6 +61,8 @@ class KokoroSynthesizer:
     def __init__(self, folder: Path, speech: Speech, seed: int) -> None:
         self._voice = voices.find(folder, speech.voice)
         self._speech, self._seed = speech, seed
+        self.speed = speech.speed
+        """See ports.Synthesizer."""
         self._model = _load(folder)
         self._pack = _load_pack(self._voice)
 
@@ -90,8 +92,8 @@ class KokoroSynthesizer:
 
     def _speak(self, passage: Passage, offset: int) -> tuple[Samples, list[WordTime]]:
         style = self._pack[len(passage.phonemes) - 1]
-        with _random_from(self._seed, self._voice.name, self._speech.speed, passage.phonemes):
-            output = self._model(passage.phonemes, style, self._speech.speed, return_output=True)
+        with _random_from(self._seed, self._voice.name, self.speed, passage.phonemes):
+            output = self._model(passage.phonemes, style, self.speed, return_output=True)
             raw = np.array(output.audio[0].astype(mx.float32))
         mx.clear_cache()  # every length makes buffers of its own; without this Metal keeps them all
         start, end = _sounding(raw, self.rate_hz)

@@ -1,0 +1,45 @@
+"""How long a pause may last before it is the end of the turn: from the words so far and the speaker's habits."""
+
+from __future__ import annotations
+
+from assistant.config import Endpoint
+from assistant.text.completeness import Completeness
+
+_MARGIN = 1.3
+"""The wait is this much longer than the pauses that the speaker makes."""
+_RISE, _FALL = 0.5, 0.05
+"""How fast the estimate follows a longer pause and a shorter one: about the 90th percentile of what is seen."""
+
+
+class Patience:
+    """The wait for the end, learned from pauses after which the speaker went on.
+
+    After a finished sentence it lies between `finished_ms` and `end_ms`, after an unfinished one
+    between `end_ms` and `unfinished_ms`; words that tell nothing leave it at `end_ms`.
+
+    Args:
+        settings: The bounds. With `adaptive` off the wait is always `end_ms`.
+    """
+
+    def __init__(self, settings: Endpoint) -> None:
+        self._ordinary_ms = float(settings.end_ms)
+        shortest_ms = min(settings.finished_ms, settings.end_ms) if settings.adaptive else settings.end_ms
+        longest_ms = max(settings.unfinished_ms, settings.end_ms) if settings.adaptive else settings.end_ms
+        self._bounds_ms = {
+            "finished": (float(shortest_ms), self._ordinary_ms),
+            "unfinished": (self._ordinary_ms, float(longest_ms)),
+        }
+        self._pauses_ms = {"finished": shortest_ms / _MARGIN, "unfinished": longest_ms / _MARGIN}
+
+    def wait_ms(self, words: Completeness) -> float:
+        """The longest pause, from the last voiced sample, that is not yet the end."""
+        if words == "unknown":
+            return self._ordinary_ms
+        least_ms, most_ms = self._bounds_ms[words]
+        return min(max(self._pauses_ms[words] * _MARGIN, least_ms), most_ms)
+
+    def learn(self, words: Completeness, pause_ms: float) -> None:
+        """The speaker went on after a pause that followed such words."""
+        if words != "unknown":
+            difference_ms = pause_ms - self._pauses_ms[words]
+            self._pauses_ms[words] += difference_ms * (_RISE if difference_ms > 0 else _FALL)
