@@ -43,7 +43,11 @@ def load_models(config: Config) -> Models:
     Raises:
         ModelError: A model is not there, is damaged, or has no such voice.
     """
-    return Models(load_transcriber(config), load_chat(config), load_voice(config))
+    models = Models(load_transcriber(config), load_chat(config), load_voice(config))
+    from assistant.models.runtime import keep_resident
+
+    keep_resident()
+    return models
 
 
 def load_transcriber(config: Config) -> Transcriber:

@@ -25,6 +25,17 @@ _LOG_LENGTH = 4096
 """Steps kept for reports; the oldest are forgotten, so that a talk of days stays small."""
 
 
+def keep_resident() -> None:
+    """Wire the models' memory on Metal, as mlx-lm does while it generates: a talk has breaks, and paging is slow.
+
+    Does something on macOS 15 and later; not yet seen on hardware.
+    """
+    import mlx.core as mx
+
+    if mx.metal.is_available():
+        mx.set_wired_limit(int(mx.device_info()["max_recommended_working_set_size"]))
+
+
 class MlxThread:
     """Runs everything of MLX on one thread of its own, best priority first."""
 

@@ -208,3 +208,49 @@ def test_the_longest_hold_is_cut_and_needs_a_new_press() -> None:
     events = hold(script, 6, range(0), "push_to_talk.max_hold_s=1")
     assert kinds(events) == ["SpeechStarted", "PauseReached", "UtteranceEnded"] * 2
     assert [ms for ms, event in events if isinstance(event, SpeechStarted)] == [510, 4510]
+
+
+def ended_after_ms(wait_ms: float, decided_ms: int = 250, of_other_speech: bool = False) -> int:
+    """When an utterance of 300 ms ends, the wait for its end being set so long after its last voiced sample."""
+    endpointer = Endpointer(load(settings=SETTINGS).endpoint)
+    speech_end = 10 * CHUNK
+    for start in range(0, 2 * 16_000, FRAME_SAMPLES):
+        at = start + FRAME_SAMPLES
+        voice = chunk_at(at - CHUNK, at <= speech_end) if at % CHUNK == 0 else None
+        events = endpointer.feed(start, frame_at(start), voice)
+        if at == 2 * CHUNK:
+            endpointer.begin(Began(0, 2 * CHUNK, 2 * CHUNK))
+        if at == speech_end + decided_ms * 16:
+            endpointer.end_after(speech_end - of_other_speech, wait_ms)
+        if any(isinstance(event, UtteranceEnded) for event in events):
+            return (at - speech_end) // 16
+    return 0
+
+
+def test_the_wait_may_be_shortened_or_lengthened_while_it_runs() -> None:
+    """What is shorter than the silence so far ends it with the next frame."""
+    assert ended_after_ms(500) == 500
+    assert ended_after_ms(1500) == 1500
+    assert ended_after_ms(300, decided_ms=400) == 410
+
+
+def test_advice_that_comes_too_late_changes_nothing() -> None:
+    """Speech has gone on since, or the pause has not been reached."""
+    assert ended_after_ms(500, of_other_speech=True) == 700
+    assert ended_after_ms(500, decided_ms=100) == 700
+
+
+def test_a_wait_holds_for_one_pause() -> None:
+    """The next one has the ordinary length."""
+    endpointer = Endpointer(load(settings=SETTINGS).endpoint)
+    ends = []
+    for start in range(0, 3 * 16_000, FRAME_SAMPLES):
+        at = start + FRAME_SAMPLES
+        speaking = at <= 10 * CHUNK or 25 * CHUNK < at <= 30 * CHUNK
+        events = endpointer.feed(start, frame_at(start), chunk_at(at - CHUNK, speaking) if at % CHUNK == 0 else None)
+        if at == 2 * CHUNK:
+            endpointer.begin(Began(0, 2 * CHUNK, 2 * CHUNK))
+        if at == 20 * CHUNK:
+            endpointer.end_after(10 * CHUNK, 1500)
+        ends += [(at - 30 * CHUNK) // 16 for event in events if isinstance(event, UtteranceEnded)]
+    assert ends == [700]

@@ -116,3 +116,19 @@ def test_a_new_reply_forgets_the_one_before(playback: Playback) -> None:
     assert not playback.started
     assert playback.cut() == 0
     assert playback.spans() == []
+
+
+def test_gain_changes_what_is_played_and_nothing_of_what_was_heard(playback: Playback) -> None:
+    """Beyond full scale it is clipped."""
+    playback.gain = 4.0
+    assert np.allclose(playback.pull(400, 0.0), np.minimum(4 * (np.arange(400) / 1000 + 0.001), 1))
+    assert playback.spans() == [(0.0, 0.4)]
+
+
+def test_a_chime_sounds_over_the_reply_and_is_no_part_of_it(playback: Playback) -> None:
+    """Whether a reply is paused, over, or going on."""
+    playback.chime(np.full(50, 0.25, np.float32))
+    assert np.allclose(playback.pull(30, 0.0), np.arange(30) / 1000 + 0.251)
+    playback.pause()
+    assert np.allclose(playback.pull(40, 0.03), [0.25] * 20 + [0.0] * 20)
+    assert playback.spans() == [(0.0, 0.03)]
