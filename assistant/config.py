@@ -127,6 +127,15 @@ class Playback(_Section):
     fade_ms: Annotated[int, Field(ge=0, le=50)]
 
 
+class Talk(_Section):
+    idle_warm_up_s: Annotated[float, Field(ge=1, le=86400)]
+
+
+class Earcons(_Section):
+    enabled: bool
+    level_db: Annotated[float, Field(ge=-60, le=-10)]
+
+
 class Costs(_Section):
     whisper_encoder_ms_per_s_of_context: Annotated[float, Field(ge=0)]
     whisper_token_ms: Annotated[float, Field(ge=0)]
@@ -162,6 +171,8 @@ class Config(_Section):
     chat: Chat
     speech: Speech
     playback: Playback
+    talk: Talk
+    earcons: Earcons
     simulation: Simulation
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from assistant import __version__
-from assistant.cli import demo, dialogue, doctor, models, talk, transcribe, voice
+from assistant.cli import chat, demo, dialogue, doctor, models, talk, transcribe, voice
 from assistant.errors import AssistantError
 
 app = typer.Typer(
@@ -20,10 +20,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # importing rich for help pages alone takes a quarter of a second
 )
+app.command()(talk.talk)
 app.command()(demo.demo)
 app.command()(voice.say)
 app.command()(transcribe.transcribe)
-app.command()(talk.chat)
+app.command()(chat.chat)
 app.command()(voice.voices)
 app.add_typer(dialogue.app, name="dialogue")
 app.add_typer(models.app, name="models")

@@ -1,64 +1,80 @@
-"""`assistant chat`: a typed talk with the language model, streamed."""
+"""`assistant talk`: the talk itself, at the desk."""
 
 from __future__ import annotations
 
 import json
+import logging
 import sys
-from typing import TYPE_CHECKING
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TextIO, cast
 
 import typer
 
-from assistant.cli.options import ConfigFile, Json, Profile, Settings
+from assistant.cli.options import ConfigFile, Profile, Settings
 
 if TYPE_CHECKING:
-    from assistant.config import Config
+    from assistant.screen.display import Display
 
 
-def chat(profile: Profile = None, config: ConfigFile = None, set_: Settings = None, as_json: Json = False) -> None:
-    """Talk by typing: one line a turn, end with Ctrl-D."""
+def talk(
+    push_to_talk: Annotated[bool, typer.Option("--push-to-talk", help="Listen only by a key.")] = False,
+    global_key: Annotated[
+        str | None,
+        typer.Option(metavar="KEY", help="Push-to-talk with this key, held, in whatever window, as f8 or alt_r."),
+    ] = None,
+    microphone: Annotated[str | None, typer.Option(metavar="NAME", help="Name or number of the microphone.")] = None,
+    loudspeaker: Annotated[str | None, typer.Option(metavar="NAME", help="Name or number of the loudspeaker.")] = None,
+    headphones: Annotated[
+        bool | None,
+        typer.Option("--headphones/--loudspeakers", help="What you hear it by; its name tells if not given."),
+    ] = None,
+    save: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Keep texts and sound in a new folder in DIR."),
+    ] = None,
+    resume: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="Go on with a talk that was kept, in its folder.")
+    ] = None,
+    plain: Annotated[bool, typer.Option("--plain", help="Plain lines, as when the output is no terminal.")] = False,
+    json_events: Annotated[bool, typer.Option("--json-events", help="One JSON object a line, for programs.")] = False,
+    profile: Profile = None,
+    config: ConfigFile = None,
+    settings: Settings = None,
+) -> None:
+    """Talk with the assistant by voice: hands-free, or with --push-to-talk.
+
+    Keys, events and what is kept: docs/talk.md. Exit status: 0 you ended it, 2 something cannot be used.
+    """
     import anyio
 
     from assistant.config import load
+    from assistant.live import LiveTalk, Options
 
-    anyio.run(_chat, load(profile, config, settings=set_ or ()), as_json)
-
-
-async def _chat(config: Config, as_json: bool) -> None:
-    from anyio import to_thread
-
-    from assistant.app import load_chat
-    from assistant.clock import TalkClock
-    from assistant.history import History
-    from assistant.messages import Priority
-    from assistant.models.runtime import MlxThread
-
-    thread = MlxThread()
-    try:
-        model = await thread.call(lambda: load_chat(config))
-        clock = TalkClock()
-        history = History(config.chat.system_prompt, clock)
-        interactive = sys.stdin.isatty() and not as_json
-        while line := await to_thread.run_sync(_read_line, interactive, abandon_on_cancel=True):
-            asked_s, first_s, reply = clock.time_s(), None, ""
-            history.add_user(line)
-            async with thread.run(model.reply(history.messages()), lambda: Priority.TOKEN) as pieces:
-                async for piece in pieces:
-                    first_s = clock.time_s() - asked_s if first_s is None else first_s
-                    reply += piece.text
-                    if not as_json:
-                        typer.echo(piece.text, nl=False)
-            history.add_assistant(reply)
-            facts = {"user": line, "reply": reply, "first_token_ms": round(1000 * (first_s or 0))}
-            typer.echo(json.dumps(facts, ensure_ascii=False) if as_json else "")
-    finally:
-        thread.close()
+    named = {"devices.microphone": microphone, "devices.loudspeaker": loudspeaker}
+    given = [f"{key}={json.dumps(name)}" for key, name in named.items() if name is not None]
+    if headphones is not None:
+        given.append(f"echo.device={'headphones' if headphones else 'loudspeakers'}")
+    chosen = load(profile, config, settings=[*(settings or ()), *given])
+    options = Options(push_to_talk or global_key is not None, global_key, save, resume)
+    with ExitStack() as stack:
+        anyio.run(LiveTalk(chosen, _display(plain, json_events, stack), options).run)
 
 
-def _read_line(interactive: bool) -> str:
-    """The next line that says something; empty at the end of the input."""
-    while True:
-        if interactive:
-            typer.echo("> ", nl=False)
-        line = sys.stdin.readline()
-        if not line or line.strip():
-            return line.strip()
+def _display(plain: bool, json_events: bool, stack: ExitStack) -> Display:
+    from rich.console import Console
+
+    from assistant.screen.events import JsonEvents
+    from assistant.screen.lines import PlainLines
+    from assistant.screen.outlet import Outlet
+    from assistant.screen.view import LiveView, quiet_stderr
+
+    out = Outlet(sys.stdout)
+    if json_events:
+        return JsonEvents(out)
+    console = Console(file=cast(TextIO, out), highlight=False)
+    logging_to_stderr = logging.getLogger("assistant").isEnabledFor(logging.DEBUG)
+    if plain or logging_to_stderr or not console.is_terminal or console.is_dumb_terminal:
+        return PlainLines(out)
+    stack.enter_context(quiet_stderr())
+    return LiveView(console)

@@ -12,6 +12,7 @@ from typing import TypeAlias
 from assistant.keys.line import LineEditor
 from assistant.keys.parser import Key
 from assistant.messages import LineTyped
+from assistant.metrics import TalkState
 
 
 class Command(Enum):
@@ -76,6 +77,22 @@ class Bindings:
         if key.name == "space":
             return self._space()
         return _COMMANDS.get(key.name.lower())
+
+    def help(self, state: TalkState, talking: bool) -> str:
+        """Which keys do what at the moment, in one line.
+
+        Args:
+            state: Of the talk.
+            talking: By push-to-talk.
+        """
+        if self.line is not None:
+            return "enter send   esc close"
+        keys = ["m unmute" if state == "muted" else "m mute", "s wake" if state == "asleep" else "s sleep"]
+        if self._push_to_talk:
+            keys.insert(0, "hold space to talk" if self.hold else "space done" if talking else "space talk")
+        if state in ("speaking", "paused", "thinking"):
+            keys.append("x or esc interrupt")
+        return "   ".join([*keys, "enter type a line", "q quit"])
 
     def _space(self) -> Command:
         if not self._push_to_talk:

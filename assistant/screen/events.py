@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
-from typing import Any, TextIO
+from typing import Any
 
 from assistant.metrics import DeskStatus, TalkState, TurnRecord
 from assistant.screen.display import Now
@@ -23,7 +24,7 @@ class _Told:
 class JsonEvents:
     """A Display that writes what changed, when it changed."""
 
-    def __init__(self, out: TextIO) -> None:
+    def __init__(self, out: io.TextIOBase) -> None:
         self._out = out
         self._state: TalkState | None = None
         self._desk: DeskStatus | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TextIO
+import io
 
 from assistant.metrics import DeskStatus, TalkState, TurnRecord
 from assistant.screen.display import Now
@@ -15,7 +15,7 @@ _WORTH_A_LINE = ("asleep", "muted")
 class PlainLines:
     """A Display that writes a line when something is certain, and never takes one back."""
 
-    def __init__(self, out: TextIO) -> None:
+    def __init__(self, out: io.TextIOBase) -> None:
         self._out = out
         self._state: TalkState = "listening"
         self._desk = ""
@@ -63,7 +63,7 @@ class PlainLines:
             elif self._state in _WORTH_A_LINE:
                 self._write("listening again")
             self._state = now.state
-        if now.keys != self._keys:
+        if now.keys and not self._keys:  # once: they change with every state
             self._keys = now.keys
             self._write(f"[{now.keys}]")
 

@@ -115,7 +115,8 @@ class LiveView:
         rows.append(self._status())
         rows += [Text(text, style="bold red") for text in (self._desk.problem,) if text]
         rows += [Text(text, style="yellow") for text in (self._desk.warning,) if text]
-        rows.append(Text(now.keys, style="dim") if now.line is None else _line(now.line, now.cursor))
+        rows += [_line(now.line, now.cursor)] if now.line is not None else []
+        rows += [Text(text, style="dim") for text in (now.keys,) if text]
         return Group(*rows)
 
     def _status(self) -> RenderableType:

@@ -1,0 +1,310 @@
+"""The live talk: devices, models, keys, a display and, when asked for, a folder to keep it in, put together.
+
+It ends by a key, Ctrl-C, SIGTERM or a closed terminal, and leaves the terminal as it was.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+
+import anyio
+
+from assistant import kept
+from assistant.app import Assistant, Models, load_chat, load_transcriber, load_voice, warm_steps
+from assistant.audio.earcons import Earcon, earcon
+from assistant.clock import TalkClock
+from assistant.config import Config
+from assistant.history import History
+from assistant.keeping import Keeper
+from assistant.keys.bindings import Bindings, Command, Meaning
+from assistant.keys.global_key import global_key
+from assistant.keys.parser import Key
+from assistant.keys.pipe import piped_lines
+from assistant.keys.terminal import TerminalKeys
+from assistant.messages import LineTyped, Priority
+from assistant.metrics import DeskStatus, TalkState, TurnRecord
+from assistant.models.runtime import MlxThread
+from assistant.ports import Desk
+from assistant.screen.display import Display, Now
+
+T = TypeVar("T")
+
+TICK_S = 0.1
+"""Between two looks at the talk, for the display."""
+_REMEMBERED_TURNS = 100
+"""Records kept of a talk that may go on for days; the history keeps what was said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a talk is held."""
+
+    push_to_talk: bool = False
+    global_key: str | None = None
+    """Name of a key to talk by, whatever window has the focus."""
+    save: Path | None = None
+    """Folder in which the talk gets a folder."""
+    resume: Path | None = None
+    """A kept talk that goes on."""
+
+
+def open_desk(config: Config, changed: Callable[[DeskStatus], None]) -> Desk:
+    """The real devices.
+
+    Raises:
+        AudioError: PortAudio is missing, or there is no such device.
+    """
+    from assistant.audio.devices import PortAudio
+    from assistant.audio.live_desk import LiveDesk
+
+    return LiveDesk(config.devices, PortAudio(), changed)
+
+
+class LiveTalk:
+    """One talk, from loading to the end.
+
+    Args:
+        display: Told of everything.
+        stdin: Keys if it is a terminal, else lines.
+    """
+
+    def __init__(self, config: Config, display: Display, options: Options, stdin: int | None = None) -> None:
+        self._config = config
+        self._display = display
+        self._options = options
+        self._stdin = sys.stdin.fileno() if stdin is None else stdin
+        self._bindings = Bindings(options.push_to_talk)
+        self._assistant: Assistant | None = None
+        self._keeper: Keeper | None = None
+        self._desk_problem = ""
+        self._state: TalkState = "listening"
+        self._warming = anyio.CancelScope()
+
+    async def run(self) -> None:
+        """Talk to the end.
+
+        Raises:
+            AssistantError: A model, a device, a key or a kept talk cannot be used.
+        """
+        thread = MlxThread()
+        try:
+            async with anyio.create_task_group() as self._tasks:
+                with self._keys():
+                    self._tasks.start_soon(self._end_on_signal, name="signals")
+                    await self._talk(thread)
+                    self._end()
+        finally:
+            self._display.close()
+            thread.close()  # last: it waits for the running step
+
+    def _end(self) -> None:
+        self._tasks.cancel_scope.cancel()
+
+    async def _end_on_signal(self) -> None:
+        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
+            async for _ in signals:
+                self._end()
+
+    async def _talk(self, thread: MlxThread) -> None:
+        config, options = self._config, self._options
+        earlier = kept.resume(options.resume) if options.resume is not None else ()
+        desk = open_desk(config, self._desk_changed)
+        models = await self._load(thread)
+        clock = TalkClock()
+        history = History(config.chat.system_prompt, clock, earlier)
+        await self._warm(thread, models, history)
+        with self._kept(desk) as desk:
+            clock.restart()
+            self._assistant = assistant = Assistant(
+                config,
+                desk,
+                models,
+                thread,
+                clock,
+                history,
+                options.push_to_talk,
+                self._turn_changed,
+                _REMEMBERED_TURNS,
+            )
+            self._display.progress("")
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._show, assistant, name="show")
+                tasks.start_soon(self._keep_warm, thread, models, history, assistant, name="keep warm")
+                await assistant.run()
+                tasks.cancel_scope.cancel()
+
+    # models
+
+    async def _load(self, thread: MlxThread) -> Models:
+        names = self._config.models
+
+        async def load(name: str, loader: Callable[[Config], T]) -> T:
+            self._display.progress(f"loading {name}")
+            return await thread.call(lambda: loader(self._config))
+
+        return Models(
+            await load(names.transcriber, load_transcriber),
+            await load(names.chat, load_chat),
+            await load(names.voice, load_voice),
+        )
+
+    async def _warm(self, thread: MlxThread, models: Models, history: History) -> None:
+        self._display.progress("warming up")
+        async with thread.run(warm_steps(models, history), lambda: Priority.HELD) as steps:
+            async for _ in steps:
+                pass
+
+    async def _keep_warm(self, thread: MlxThread, models: Models, history: History, assistant: Assistant) -> None:
+        """Unused for long, kernels and wired memory are taken away: use them before somebody waits for them."""
+        conversation = assistant.conversation
+        while True:
+            with anyio.move_on_after(self._config.talk.idle_warm_up_s) as wait:
+                await conversation.wait_changed()
+            if wait.cancelled_caught and conversation.idle:
+                async with anyio.create_task_group() as tasks:
+                    self._warming = tasks.cancel_scope
+                    tasks.start_soon(self._until_changed, assistant, tasks.cancel_scope)
+                    await self._warm(thread, models, history)
+                    tasks.cancel_scope.cancel()
+                self._display.progress("")
+
+    async def _until_changed(self, assistant: Assistant, scope: anyio.CancelScope) -> None:
+        await assistant.conversation.wait_changed()
+        scope.cancel()
+
+    # keeping
+
+    @contextlib.contextmanager
+    def _kept(self, desk: Desk) -> Iterator[Desk]:
+        """The desk, and what keeps its sound where that is asked for."""
+        save, resume = self._options.save, self._options.resume
+        if save is not None:
+            folder = kept.new_folder(save, datetime.now().astimezone())
+        elif resume is not None:
+            folder = kept.find(resume)
+        else:
+            yield desk
+            return
+        self._keeper = keeper = Keeper(folder, self._display.note)
+        keeper.deaf = lambda: self._assistant is not None and (self._assistant.muted or self._assistant.asleep)
+        self._display.note(f"This talk is kept in {folder}.")
+        try:
+            yield keeper.desk(desk)
+        finally:
+            keeper.close()
+
+    # what is shown and sounded
+
+    def _turn_changed(self, record: TurnRecord) -> None:
+        if self._keeper is not None:
+            self._keeper.changed(record)
+        self._display.turn(record)
+
+    def _desk_changed(self, status: DeskStatus) -> None:
+        if status.problem and not self._desk_problem:
+            self._chime("lost")
+        self._desk_problem = status.problem
+        self._display.desk(status)
+
+    async def _show(self, assistant: Assistant) -> None:
+        while True:
+            state = assistant.state
+            if name := earcon_between(self._state, state):
+                self._chime(name)
+            self._state = state
+            self._display.now(self._now(assistant))
+            await anyio.sleep(TICK_S)
+
+    def _now(self, assistant: Assistant) -> Now:
+        line, conversation = self._bindings.line, assistant.conversation
+        reply = conversation.floor.reply
+        sounded = conversation.sounded(reply.record) if reply is not None else []
+        return Now(
+            assistant.state,
+            assistant.capture.level_db,
+            sounded[0][0] if sounded else None,
+            None if line is None else line.text,
+            0 if line is None else line.cursor,
+            self._bindings.help(assistant.state, assistant.capture.open) if os.isatty(self._stdin) else "",
+        )
+
+    def _chime(self, name: Earcon) -> None:
+        settings = self._config.earcons
+        if settings.enabled and self._assistant is not None:
+            speaker = self._assistant.speaker
+            speaker.chime(earcon(name, speaker.rate_hz, settings.level_db))
+
+    # keys
+
+    @contextlib.contextmanager
+    def _keys(self) -> Iterator[None]:
+        name = self._options.global_key
+        with ExitStack() as stack:
+            if name is not None:
+                press, release = (lambda: self._do(Command.PRESS)), (lambda: self._do(Command.RELEASE))
+                stack.enter_context(global_key(name, press, release, self._display.note))
+            if os.isatty(self._stdin):
+                stack.enter_context(TerminalKeys(self._stdin, self._key, self._hold, self._end))
+            else:
+                stack.enter_context(piped_lines(self._stdin, lambda line: self._do(LineTyped(line))))
+            yield
+
+    def _key(self, key: Key) -> None:
+        meaning = self._bindings.feed(key)
+        if meaning is not None:
+            self._do(meaning)
+
+    def _hold(self) -> None:
+        self._bindings.hold = True
+
+    def _do(self, meaning: Meaning) -> None:
+        if meaning is Command.QUIT:
+            self._end()
+        if (assistant := self._assistant) is None:
+            return
+        match meaning:
+            case Command.PRESS:
+                assistant.press()
+            case Command.RELEASE:
+                assistant.release()
+            case Command.TOGGLE if assistant.capture.open:
+                assistant.release()
+            case Command.TOGGLE:
+                assistant.release()  # a hold that was capped still counts as down
+                assistant.press()
+            case Command.MUTE:
+                assistant.muted = not assistant.muted
+            case Command.SLEEP if not assistant.asleep:
+                assistant.sleep()
+            case Command.SLEEP | Command.WAKE:
+                assistant.wake()
+            case Command.INTERRUPT:
+                assistant.interrupt()
+            case LineTyped(text):
+                self._warming.cancel()  # before the reply asks for the language model, which serves one at a time
+                self._tasks.start_soon(assistant.type, text, name="line")
+
+
+def earcon_between(before: TalkState, state: TalkState) -> Earcon | None:
+    """The tone that says what has changed; None where it speaks for itself."""
+    match before, state:
+        case _, _ if before == state:
+            return None
+        case _, "asleep":
+            return "asleep"
+        case "asleep", _:
+            return "awake"
+        case _, "hearing":
+            return "hearing"
+        case "hearing", "thinking":
+            return "got_it"
+    return None
