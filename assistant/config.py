@@ -136,6 +136,12 @@ class Earcons(_Section):
     level_db: Annotated[float, Field(ge=-60, le=-10)]
 
 
+class Devices(_Section):
+    microphone: str
+    loudspeaker: str
+    latency_ms: Annotated[int, Field(ge=10, le=500)]
+
+
 class Costs(_Section):
     whisper_encoder_ms_per_s_of_context: Annotated[float, Field(ge=0)]
     whisper_token_ms: Annotated[float, Field(ge=0)]
@@ -171,6 +177,7 @@ class Config(_Section):
     chat: Chat
     speech: Speech
     playback: Playback
+    devices: Devices
     talk: Talk
     earcons: Earcons
     simulation: Simulation

@@ -1,0 +1,144 @@
+"""The desk a person sits at: this machine's microphone and loudspeaker, whatever becomes of them.
+
+While a device is missing nothing is heard and nothing pulled, so the talk stands still; it goes on
+with the next devices that open.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import anyio
+from anyio import to_thread
+from anyio.streams.memory import MemoryObjectSendStream
+
+from assistant import config
+from assistant.audio.alignment import LEAD_MS, Aligner
+from assistant.audio.audio_system import AudioSystem
+from assistant.audio.device_choice import candidates, check
+from assistant.audio.session import Session, can_be_heard
+from assistant.errors import AudioError
+from assistant.messages import DeskOpened, Frame
+from assistant.metrics import DeskChanged, DeskStatus
+from assistant.ports import Pull
+
+_WATCH_S = 0.5
+_RETRY_S = 1.0
+
+
+class LiveDesk:
+    """Microphone and loudspeaker, two streams on the event loop's clock (ports.Desk).
+
+    Args:
+        settings: The `[devices]` section.
+        system: Where the devices are: `devices.PortAudio()`.
+        changed: Told of every change of `status`, in the event loop.
+
+    Raises:
+        AudioError: The settings name a device that is not there; the text names the nearest.
+    """
+
+    def __init__(self, settings: config.Devices, system: AudioSystem, changed: DeskChanged = lambda _: None) -> None:
+        self._settings = settings
+        self._system = system
+        self._changed = changed
+        self._switched = False
+        self._xruns_before = 0
+        devices = system.devices()
+        check(devices, "microphone", settings.microphone)
+        check(devices, "loudspeaker", settings.loudspeaker)
+        likely = candidates(devices, "loudspeaker", settings.loudspeaker)[:1]
+        self.status = DeskStatus(loudspeakers=all(can_be_heard(system, loudspeaker) for loudspeaker in likely))
+        self.latency_ms = float(LEAD_MS)
+        """Between a frame's reference and its sound, whatever the devices' latencies."""
+
+    @property
+    def loudspeakers(self) -> bool:
+        """Whether the microphone can hear what is played, as the device's name and kind tell."""
+        return self.status.loudspeakers
+
+    def switch(self, settings: config.Devices) -> None:
+        """Go on with other devices, within a second; for a name that none has, with the system's default."""
+        self._settings = settings
+        self._switched = True
+
+    async def run(self, frames: MemoryObjectSendStream[Frame], pull: Pull, rate_hz: int) -> None:
+        """See ports.Desk; it outlives any device."""
+        loop = asyncio.get_running_loop()
+        origin_s = loop.time()
+        wake = asyncio.Event()
+
+        def now_s() -> float:
+            return loop.time() - origin_s
+
+        def open_session() -> Session:
+            return Session(
+                self._settings, self._system, pull, rate_hz, now_s, partial(loop.call_soon_threadsafe, wake.set)
+            )
+
+        async with frames:
+            while True:
+                self._switched = False
+                try:
+                    async with _opened(open_session) as session:
+                        problem = await self._serve(session, frames, wake, now_s)
+                except AudioError as error:
+                    problem = str(error)
+                if problem:
+                    self._tell(microphone="", loudspeaker="", problem=problem, warning="")
+                    await anyio.sleep(_RETRY_S)
+
+    async def _serve(
+        self,
+        session: Session,
+        frames: MemoryObjectSendStream[Frame],
+        wake: asyncio.Event,
+        now_s: Callable[[], float],
+    ) -> str:
+        """Move sound until devices are to be opened anew; why, or nothing where nothing is wrong."""
+        microphone, loudspeaker = session.microphone, session.loudspeaker
+        loudspeakers = can_be_heard(self._system, loudspeaker.device)
+        self._tell(microphone=microphone.device.name, loudspeaker=loudspeaker.device.name, loudspeakers=loudspeakers)
+        aligner = Aligner(DeskOpened(loudspeakers, self.latency_ms))
+        watched_s = now_s()
+        try:
+            while True:
+                with anyio.move_on_after(_WATCH_S):
+                    await wake.wait()
+                wake.clear()
+                for start, samples in loudspeaker.end.blocks():
+                    aligner.played(start, samples)
+                for start, samples in microphone.end.blocks():
+                    for frame in aligner.heard(start, samples):
+                        await frames.send(frame)
+                    self._tell(problem=session.withheld(), xruns=self._xruns_before + session.xruns)
+                if now_s() >= watched_s + _WATCH_S:
+                    watched_s = now_s()
+                    if self._switched or (problem := session.loss()) or session.is_outdated():
+                        return "" if self._switched else problem
+                    self._tell(warning=session.warning())
+        finally:
+            self._xruns_before += session.xruns
+
+    def _tell(self, **changes: Any) -> None:
+        status = replace(self.status, **changes)
+        if status != self.status:
+            self.status = status
+            self._changed(status)
+
+
+@asynccontextmanager
+async def _opened(open_session: Callable[[], Session]) -> AsyncIterator[Session]:
+    """On a thread, and to the end even when cancelled: a stream opened for nobody would go on playing."""
+    with anyio.CancelScope(shield=True):
+        session = await to_thread.run_sync(open_session)
+    try:
+        yield session
+    finally:
+        with anyio.CancelScope(shield=True):
+            await to_thread.run_sync(session.close)
