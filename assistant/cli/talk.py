@@ -38,6 +38,10 @@ def talk(
     ] = None,
     plain: Annotated[bool, typer.Option("--plain", help="Plain lines, as when the output is no terminal.")] = False,
     json_events: Annotated[bool, typer.Option("--json-events", help="One JSON object a line, for programs.")] = False,
+    log: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Show nothing; log states and errors, not what is said. Rotated at 1 MB."),
+    ] = None,
     profile: Profile = None,
     config: ConfigFile = None,
     settings: Settings = None,
@@ -55,20 +59,24 @@ def talk(
     given = [f"{key}={json.dumps(name)}" for key, name in named.items() if name is not None]
     if headphones is not None:
         given.append(f"echo.device={'headphones' if headphones else 'loudspeakers'}")
-    chosen = load(profile, config, settings=[*(settings or ()), *given])
     options = Options(push_to_talk or global_key is not None, global_key, save, resume)
     with ExitStack() as stack:
-        anyio.run(LiveTalk(chosen, _display(plain, json_events, stack), options).run)
+        display = _display(plain, json_events, log, stack)  # first: a log also has what is wrong with the settings
+        chosen = load(profile, config, settings=[*(settings or ()), *given])
+        anyio.run(LiveTalk(chosen, display, options).run)
 
 
-def _display(plain: bool, json_events: bool, stack: ExitStack) -> Display:
+def _display(plain: bool, json_events: bool, log: Path | None, stack: ExitStack) -> Display:
     from rich.console import Console
 
     from assistant.screen.events import JsonEvents
     from assistant.screen.lines import PlainLines
+    from assistant.screen.log import Log
     from assistant.screen.outlet import Outlet
     from assistant.screen.view import LiveView, quiet_stderr
 
+    if log is not None:
+        return stack.enter_context(Log(log))
     out = Outlet(sys.stdout)
     if json_events:
         return JsonEvents(out)
