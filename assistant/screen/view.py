@@ -113,6 +113,7 @@ class LiveView:
         for record in self._turns:
             rows.append(_turn(record, None if record.state == "held" else now.first_sound_s))
         rows.append(self._status())
+        rows += [Text(describe_desk(self._desk), style="dim")] if self._desk.microphone else []
         rows += [Text(text, style="bold red") for text in (self._desk.problem,) if text]
         rows += [Text(text, style="yellow") for text in (self._desk.warning,) if text]
         rows += [_line(now.line, now.cursor)] if now.line is not None else []
@@ -128,9 +129,7 @@ class LiveView:
         else:
             sign, style = _STATES[state]
         meter = Text("█" * self._cells, style="green") + Text("░" * (_METER_CELLS - self._cells), style="dim")
-        row = Table.grid(padding=(0, 2))
-        row.add_row(Text(f"{sign} {state:<10}", style=style), meter, Text(describe_desk(self._desk), style="dim"))
-        return row
+        return Text.assemble((f"{sign} {state:<10}  ", style), meter)
 
 
 def _turn(record: TurnRecord, first_sound_s: float | None = None) -> RenderableType:
