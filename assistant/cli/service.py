@@ -73,6 +73,8 @@ def uninstall() -> None:
 
 def _check(options: list[str]) -> None:
     """Find mistakes now, and not in the log: a wrong option ends this command as it would end the talk."""
+    from pathlib import Path
+
     from typer.main import get_group
 
     from assistant.cli import app as assistant
@@ -80,7 +82,8 @@ def _check(options: list[str]) -> None:
 
     talk = get_group(assistant).commands["talk"]
     given = talk.make_context("assistant talk", list(options)).params
-    load(given.get("profile"), given.get("config"), settings=given.get("settings") or given.get("set_") or ())
+    config = given["config"]
+    load(given["profile"], None if config is None else Path(config), settings=given["settings"] or ())
 
 
 def _last_lines(log: Path) -> list[str]:
