@@ -26,14 +26,16 @@ class SimulatedDesk:
         config: The room; None is headphones and silence. The loudspeaker sounds `reported_latency_ms`
             after taking a sample.
         base_folder: Folder of the script, for a noise recording.
+        recording: Whether to keep what was heard and played.
     """
 
-    def __init__(self, config: RoomConfig | None = None, base_folder: Path = Path()) -> None:
+    def __init__(self, config: RoomConfig | None = None, base_folder: Path = Path(), recording: bool = True) -> None:
         config = config or RoomConfig()
         self.latency_ms = config.reported_latency_ms
         self.loudspeakers = config.loudspeakers
         self._room = Room(config, base_folder)
         self.rate_hz = MIC_RATE_HZ
+        self._recording = recording
         self._frames = 0
         self._said: list[tuple[int, Samples]] = []
         self._heard: list[Samples] = []
@@ -81,8 +83,9 @@ class SimulatedDesk:
                 reference = resampler.process(played, FRAME_SAMPLES)
                 start = self._frames * FRAME_SAMPLES
                 heard = self._room.step(reference, self._user(start))
-                self._played.append(played)
-                self._heard.append(heard)
+                if self._recording:
+                    self._played.append(played)
+                    self._heard.append(heard)
                 self._frames += 1
                 # a real clock may be late: then several frames follow at once, as a sound card's would
                 wait_s = origin_s + self._frames * FRAME_MS / 1000 - loop.time()
