@@ -20,9 +20,11 @@ import anyio
 
 from assistant import kept
 from assistant.app import Assistant, Models, load_chat, load_transcriber, load_voice, warm_steps
+from assistant.audio.device_choice import Kind
 from assistant.audio.earcons import Earcon, earcon
 from assistant.clock import TalkClock
 from assistant.config import Config
+from assistant.errors import AudioError
 from assistant.history import History
 from assistant.keeping import Keeper
 from assistant.keys.bindings import Bindings, Command, Meaning
@@ -61,12 +63,18 @@ def open_desk(config: Config, changed: Callable[[DeskStatus], None]) -> Desk:
     """The real devices.
 
     Raises:
-        AudioError: PortAudio is missing, or there is no such device.
+        AudioError: PortAudio is missing, or there is no such device, or none at all.
     """
     from assistant.audio.devices import PortAudio
     from assistant.audio.live_desk import LiveDesk
 
-    return LiveDesk(config.devices, PortAudio(), changed)
+    system = PortAudio()
+    devices = system.devices()
+    kinds: tuple[Kind, ...] = ("microphone", "loudspeaker")
+    for kind in kinds:  # one that goes away later is waited for
+        if not any(device.channels(kind) for device in devices):
+            raise AudioError(f"There is no {kind} to talk with; connect one (`assistant devices` lists what there is).")
+    return LiveDesk(config.devices, system, changed)
 
 
 class LiveTalk:
@@ -87,7 +95,7 @@ class LiveTalk:
         self._keeper: Keeper | None = None
         self._desk_problem = ""
         self._state: TalkState = "listening"
-        self._warming = anyio.CancelScope()
+        self._warming: anyio.CancelScope | None = None
 
     async def run(self) -> None:
         """Talk to the end.
@@ -290,7 +298,8 @@ class LiveTalk:
             case Command.INTERRUPT:
                 assistant.interrupt()
             case LineTyped(text):
-                self._warming.cancel()  # before the reply asks for the language model, which serves one at a time
+                if self._warming is not None:  # the reply will ask for the language model, which serves one at a time
+                    self._warming.cancel()
                 self._tasks.start_soon(assistant.type, text, name="line")
 
 
