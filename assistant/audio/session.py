@@ -82,7 +82,7 @@ class Session:
         pull: Pull,
         voice_rate_hz: int,
         now_s: Callable[[], float],
-        wake: Callable[[], None],
+        wake: Callable[[], object],
     ) -> None:
         self._system = system
         self._now_s = now_s

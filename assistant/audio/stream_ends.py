@@ -35,7 +35,7 @@ class MicrophoneEnd:
         wake: Called from the device's thread when there is something to take.
     """
 
-    def __init__(self, rate_hz: int, now_s: Callable[[], float], wake: Callable[[], None]) -> None:
+    def __init__(self, rate_hz: int, now_s: Callable[[], float], wake: Callable[[], object]) -> None:
         self._rate_hz = rate_hz
         self._now_s = now_s
         self._wake = wake
