@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal, TypeAlias
 
 from assistant.text.overlap import normalise
@@ -47,6 +48,7 @@ _MAY_GO_ON: dict[str, frozenset[str]] = {
 }
 """Words with which many a sentence ends, but after which more goes on: with a full stop they tell nothing."""
 
+_NUMBER = re.compile(r"\d\W*$")
 _COMMA = ",;:—–-、，،"
 _STOP = ".?!。？！؟।"
 _CLOSING = "\"'”’»)]} "
@@ -72,4 +74,6 @@ def completeness(text: str, language: str) -> Completeness:
         return "unfinished"
     if last in _MAY_GO_ON.get(language, ()):
         return "unknown" if ended else "unfinished"
+    if _NUMBER.search(bare):
+        return "unknown"  # somebody may be counting, or saying a number in parts
     return "finished" if ended else "unknown"

@@ -21,6 +21,7 @@ from assistant.text.completeness import completeness
         ("I think so.", "en", "unknown"),
         ("What I would do is", "en", "unfinished"),
         ("Turn it on.", "en", "unknown"),
+        ("My number is 555.", "en", "unknown"),
         ("play some music", "en", "unknown"),
         ("", "en", "unknown"),
         ("Wie spät ist es?", "de", "finished"),
