@@ -128,6 +128,7 @@ class Assistant:
         remembered: int | None = None,
     ) -> None:
         self._desk = desk
+        models.synthesizer.speed = config.speech.speed  # an earlier talk may have asked for another
         self.speaker = Speaker(models.synthesizer.rate_hz, config.playback)
         self.capture = Capture(config, desk.loudspeakers, push_to_talk, desk.latency_ms)
         self._events, inbox = anyio.create_memory_object_stream[TurnEvent](_EVENTS)
