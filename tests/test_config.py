@@ -63,7 +63,7 @@ def test_every_key_is_explained(key: str) -> None:
     value, comment = DOCUMENTED[key]
     kind = type(tomllib.loads(f"value = {value}")["value"])
     assert re.search(KINDS[kind], comment), f"{key}: no type or unit in {comment!r}"
-    named = {float(number) for number in re.findall(r"\d+(?:\.\d+)?", comment)}
+    named = {float(number) for number in re.findall(r"-?\d+(?:\.\d+)?", comment)}
     limits = {getattr(limit, "ge", getattr(limit, "le", None)) for limit in FIELDS[key].metadata}
     assert limits <= named, f"{key}: {limits} are not in {comment!r}"
     for choice in getattr(FIELDS[key].annotation, "__args__", ()):
