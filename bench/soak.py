@@ -113,7 +113,7 @@ def fake_models() -> Models:
     """Models that take no time and remember nothing."""
     transcriber = FakeTranscriber()
     transcriber.says = defaultdict(lambda: Transcript("turn on the lamp"))
-    return Models(transcriber, FakeChat(["It is on. It stays on. Good night."]), FakeSynthesizer())
+    return Models(transcriber, FakeChat(["Yes. It is on. Bye."]), FakeSynthesizer())
 
 
 class Soak:
