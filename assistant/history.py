@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import InitVar, dataclass, field
 
@@ -10,6 +11,8 @@ from assistant.ports import Clock
 
 _REFRESH_S = 15 * 60
 """The date and time in the system prompt is renewed after this long; sooner, it would empty the prompt cache."""
+_MOST = 1000
+"""Messages kept. All of them are read for every reply, to find those that the model's context holds."""
 
 
 @dataclass(slots=True)
@@ -41,7 +44,10 @@ class History:
         return (self._system, *self._messages, *more)
 
     def add_user(self, text: str) -> None:
-        """The user said this."""
+        """The user said this. Of a talk of days the oldest half is forgotten at once: that empties the prompt cache."""
+        if len(self._messages) >= _MOST:
+            kept = self._messages[_MOST // 2 :]
+            self._messages = list(itertools.dropwhile(lambda message: message.role == "assistant", kept))
         self._messages.append(ChatMessage("user", text))
 
     def take_back_user(self) -> None:

@@ -47,6 +47,21 @@ def test_an_earlier_talk_goes_on() -> None:
     assert len(earlier) == 2
 
 
+def test_a_talk_of_days_forgets_its_beginning_in_large_pieces() -> None:
+    """Not a message at every turn, since the prompt cache holds what every prompt begins with."""
+    history = History("", SetClock())
+    history.add_user("nothing was heard of its answer")
+    beginnings = set()
+    for turn in range(2000):
+        history.add_user(f"question {turn}")
+        history.add_assistant("Yes.")
+        beginnings.add(history.messages()[1].text)
+        assert len(history.messages()) <= 1001
+        assert history.messages()[1].role == "user"
+    assert len(beginnings) <= 9
+    assert history.messages()[-2].text == "question 1999"
+
+
 def test_braces_in_a_prompt_are_left_alone() -> None:
     """A prompt with JSON in it is no template."""
     assert History('Answer like {"a": 1}.', SetClock()).messages()[0].text == 'Answer like {"a": 1}.'
