@@ -40,6 +40,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "assistant.history": set(),
     "assistant.schedule": set(),
     "assistant.kept": set(),
+    "assistant.service": set(),
+    "assistant.service_manager": {"assistant.service"},
     "assistant.keeping": {"assistant.kept", "assistant.audio.wav_stream"},
     "assistant.speech": {"assistant.text"},
     "assistant.turn": {"assistant.text", "assistant.history", "assistant.speech"},
