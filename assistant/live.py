@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import anyio
+from anyio.abc import TaskStatus
 
 from assistant import kept
 from assistant.app import Assistant, Models, load_chat, load_transcriber, load_voice, warm_steps
@@ -107,7 +108,7 @@ class LiveTalk:
         try:
             async with anyio.create_task_group() as self._tasks:
                 with self._keys():
-                    self._tasks.start_soon(self._end_on_signal, name="signals")
+                    await self._tasks.start(self._end_on_signal, name="signals")
                     await self._talk(thread)
                     self._end()
         finally:
@@ -117,8 +118,9 @@ class LiveTalk:
     def _end(self) -> None:
         self._tasks.cancel_scope.cancel()
 
-    async def _end_on_signal(self) -> None:
+    async def _end_on_signal(self, *, task_status: TaskStatus[None]) -> None:
         with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
+            task_status.started()
             async for _ in signals:
                 self._end()
 
@@ -208,6 +210,8 @@ class LiveTalk:
         try:
             yield keeper.desk(desk)
         finally:
+            if self._assistant is not None:
+                self._assistant.conversation.cancel()  # else the turn in hand would be lost
             keeper.close()
 
     # what is shown and sounded

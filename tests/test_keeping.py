@@ -46,8 +46,10 @@ def sound(path: Path) -> Samples:
     return rounded
 
 
-def hold_talk(at: Callable[[Desk], Desk], changed: Callable[[TurnRecord], None]) -> SimulatedDesk:
-    """Somebody asks for light, and then types; on fakes, in virtual time."""
+def hold_talk(
+    at: Callable[[Desk], Desk], changed: Callable[[TurnRecord], None], typed_for_s: float = 4
+) -> SimulatedDesk:
+    """Somebody asks for light, and then types; on fakes, in virtual time. What goes on at the end is cut off."""
 
     async def talk() -> SimulatedDesk:
         config, clock, desk = configuration.load("small"), TalkClock(), SimulatedDesk()
@@ -61,8 +63,9 @@ def hold_talk(at: Callable[[Desk], Desk], changed: Callable[[TurnRecord], None])
             tasks.start_soon(assistant.run)
             await anyio.sleep(6)
             await assistant.type("good night")
-            await anyio.sleep(4)
+            await anyio.sleep(typed_for_s)
             tasks.cancel_scope.cancel()
+        assistant.conversation.cancel()
         return desk
 
     return virtual.run(talk, "simulated")
@@ -91,6 +94,15 @@ def test_a_talk_is_kept(tmp_path: Path) -> None:
     first_s = turns[0]["sounded"][0][0]
     assert np.abs(heard[: round((first_s - 0.05) * MIC_RATE_HZ), 1]).max() == 0
     assert np.abs(heard[:, 1]).max() > 0.05
+
+
+def test_the_turn_in_hand_is_kept_as_far_as_it_was_heard(tmp_path: Path) -> None:
+    """The talk is ended in the middle of "Good night."."""
+    kept = keeper(new_folder(tmp_path, NOW))
+    hold_talk(kept.desk, kept.changed, typed_for_s=0.6)
+    kept.close()
+    page = (tmp_path / "2026-11-21_20-45-12" / PAGE).read_text(encoding="utf-8")
+    assert page.endswith("good night\n\n**Assistant**: Good — *(interrupted)*\n")
 
 
 @contextmanager
