@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from assistant.config import load
+from assistant.dialogue.formats import as_json
 from assistant.dialogue.load import Dialogue, load_dialogues
-from assistant.dialogue.result import Performance, as_json, costs_charged, models_used
+from assistant.dialogue.result import Performance, costs_charged, models_used
 from assistant.dialogue.runner import Shelf, run_dialogues
 
 pytestmark = pytest.mark.models

@@ -53,6 +53,13 @@ def run(
         Path | None,
         typer.Option(metavar="DIR", help="Write a stereo WAV of each: microphone left, loudspeaker right."),
     ] = None,
+    junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the result as JUnit XML.")] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="TEXT", help="Only dialogues with this in name or path; repeatable.")
+    ] = None,
+    repeat: Annotated[int, typer.Option(min=1, help="Run each so often, and tell how often expectations fail.")] = 1,
+    jobs: Annotated[int, typer.Option(min=1, help="Run so many at once, each in a process with its own models.")] = 1,
+    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first dialogue that fails.")] = False,
 ) -> None:
     """Play dialogue scripts to the assistant and hold what comes of them against what they expect.
 
@@ -65,12 +72,12 @@ def run(
     from assistant.dialogue.output import STANDARD_OUTPUT, Outputs
 
     try:
-        dialogues = load_dialogues(paths, profile, config, settings or (), check_models)
-        outputs = Outputs(load(profile, config, settings=settings or ()), clock.value, json_file, audio)
+        dialogues = _chosen(load_dialogues(paths, profile, config, settings or (), check_models), only or [])
+        outputs = Outputs(load(profile, config, settings=settings or ()), clock.value, json_file, audio, junit)
         to_stderr = json_file == STANDARD_OUTPUT
         terminal = (sys.stderr if to_stderr else sys.stdout).isatty()
         console = Console(stderr=to_stderr, highlight=False, width=None if terminal else 120)
-        passed = _run(dialogues, outputs, console)
+        passed = _run(dialogues, outputs, console, jobs, repeat, fail_fast)
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
     if not passed:
@@ -85,27 +92,48 @@ def check_models(config: Config) -> None:
     voices.find(folders["voice"], config.speech.voice)
 
 
-def _run(dialogues: list[Dialogue], outputs: Outputs, console: Console) -> bool:
+def _chosen(dialogues: list[Dialogue], only: list[str]) -> list[Dialogue]:
+    """Those with one of the texts in their name or path."""
+    from assistant.errors import ScriptError
+
+    chosen = [one for one in dialogues if not only or any(text in f"{one.path} {one.name}" for text in only)]
+    if not chosen:
+        raise ScriptError(f"--only {' '.join(only)}: no dialogue has this in its name or path.")
+    return chosen
+
+
+def _run(
+    dialogues: list[Dialogue], outputs: Outputs, console: Console, jobs: int, repeat: int, fail_fast: bool
+) -> bool:
     """Run everything, write what there is however it ends, and tell whether all passed."""
+    from contextlib import closing
+
+    from assistant.dialogue.pool import run_in_processes
+    from assistant.dialogue.progress import RunProgress
     from assistant.dialogue.runner import run_dialogues
-    from assistant.dialogue.summary import describe, show, show_totals
+    from assistant.dialogue.summary import show, show_flakes, show_totals
 
     complete = False
     try:
-        with console.status("loading the models") as status:
-
-            def progress(dialogue: Dialogue, index: int) -> None:
-                done, entries = len(outputs.results), dialogue.script.turns
-                where = f"{done + 1} of {len(dialogues)}, {dialogue.name}, entry {index + 1} of {len(entries)}"
-                status.update(f"{where}: {describe(entries[index])}")
-
-            for performance in run_dialogues(dialogues, outputs.clock, progress=progress):
-                outputs.add(performance)
-                show(performance, console)
-                if performance.trace.stopped:
-                    raise KeyboardInterrupt
-        complete = True
+        with RunProgress(console, len(dialogues) * repeat) as progress:
+            performances = (
+                run_in_processes(dialogues, outputs.clock, jobs, repeat)
+                if jobs > 1
+                else run_dialogues(dialogues, outputs.clock, progress=progress.entry, repeat=repeat)
+            )
+            with closing(performances):
+                for performance in performances:
+                    outputs.add(performance)
+                    progress.done(performance)
+                    show(performance, console)
+                    if performance.trace.stopped:
+                        raise KeyboardInterrupt
+                    if fail_fast and not performance.result.passed:
+                        break
+        complete = len(outputs.results) == len(dialogues) * repeat
     finally:
         outputs.write(complete)
+    if repeat > 1:
+        show_flakes(outputs.results, console)
     show_totals(outputs.results, console)
     return all(result.passed for result in outputs.results)

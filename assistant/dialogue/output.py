@@ -14,7 +14,8 @@ import soxr
 
 from assistant.audio.wav import write_wav
 from assistant.config import Config
-from assistant.dialogue.result import DialogueResult, Performance, as_json, costs_charged, models_used
+from assistant.dialogue.formats import as_json, as_junit
+from assistant.dialogue.result import DialogueResult, Performance, costs_charged, models_used
 from assistant.dialogue.trace import Trace
 from assistant.errors import AssistantError
 from assistant.messages import MIC_RATE_HZ, Samples
@@ -31,24 +32,34 @@ class Outputs:
         clock: That of all dialogues.
         json_file: For the result; "-" is standard output.
         audio_folder: For one stereo WAV per dialogue; made if it is not there.
+        junit_file: For the result as JUnit XML.
 
     Raises:
-        AssistantError: One of the two cannot be written to; better known now than after the run.
+        AssistantError: One of them cannot be written to; better known now than after the run.
     """
 
-    def __init__(self, config: Config, clock: ClockMode, json_file: Path | None, audio_folder: Path | None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        clock: ClockMode,
+        json_file: Path | None,
+        audio_folder: Path | None,
+        junit_file: Path | None = None,
+    ) -> None:
         self.results: list[DialogueResult] = []
         self._config = config
         self.clock = clock
         self._json_file = json_file
         self._audio_folder = audio_folder
+        self._junit_file = junit_file
         self._names: set[str] = set()
         if audio_folder is not None:
             with _sentence(audio_folder):
                 audio_folder.mkdir(parents=True, exist_ok=True)
-        if json_file is not None and json_file != STANDARD_OUTPUT:
-            with _sentence(json_file):
-                json_file.open("a").close()
+        for file in (json_file, junit_file):
+            if file is not None and file != STANDARD_OUTPUT:
+                with _sentence(file):
+                    file.open("a").close()
 
     def add(self, performance: Performance) -> None:
         """Keep a dialogue's result, and write its sound at once."""
@@ -58,11 +69,13 @@ class Outputs:
             write_wav(path, stereo(performance.trace), performance.trace.speaker_rate_hz)
 
     def write(self, complete: bool) -> None:
-        """Write the JSON.
+        """Write the JSON and the JUnit XML.
 
         Args:
             complete: Whether every dialogue was run to its end; what was not has not passed.
         """
+        if self._junit_file is not None:
+            _write_whole(self._junit_file, as_junit(self.results))
         if self._json_file is None:
             return
         text = as_json(self.results, costs_charged(self._config, self.clock), models_used(self._config), complete)

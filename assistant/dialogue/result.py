@@ -1,11 +1,10 @@
-"""The result of a dialogue as the contract's JSON has it. No wall-clock time is in it."""
+"""The result of a dialogue, as the contract has it. No wall-clock time is in it."""
 
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from assistant.config import Config
@@ -15,8 +14,6 @@ from assistant.metrics import TurnRecord
 from assistant.models import lock
 from assistant.simulation.clock import ClockMode
 from assistant.simulation.judge import Verdict
-
-VERSION = 1
 
 WordErrorRate = Callable[[str, str], float]
 """(expected, heard) -> rate."""
@@ -205,31 +202,3 @@ def _interrupter(turn: TurnRecord, trace: Trace) -> EntryTrace | None:
         if entry.voiced_s and entry.voiced_s[0] <= turn.cut_by[1] and turn.cut_by[0] <= entry.voiced_s[1]:
             return entry
     return None
-
-
-# the file
-
-
-def as_json(
-    results: Iterable[DialogueResult], costs: Mapping[str, float], models: Mapping[str, Any], complete: bool = True
-) -> str:
-    """The whole result, the same text for the same results.
-
-    Args:
-        results: In the order of the scripts.
-        costs: What inference costs where a dialogue's script says nothing else.
-        models: What models.lock says of the models used, with the same exception.
-        complete: Whether every dialogue was run to its end; else nothing has passed.
-    """
-    dialogues = [_plain(result, {"costs": costs, "models": models}) for result in results]
-    passed = complete and all(dialogue["passed"] for dialogue in dialogues)
-    whole = {"version": VERSION, "passed": passed, "costs": costs, "models": models, "dialogues": dialogues}
-    return json.dumps(whole, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
-
-
-def _plain(result: DialogueResult, common: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    plain = asdict(result)
-    for key, value in common.items():
-        if plain[key] == value:
-            del plain[key]
-    return plain

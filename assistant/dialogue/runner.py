@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Generator, Hashable, Iterable
+from contextlib import suppress
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -59,7 +60,8 @@ def run_dialogues(
     load: LoadModels | None = None,
     progress: Progress = _ignore,
     changed: Callable[[TurnRecord], None] = _ignore,
-) -> Iterator[Performance]:
+    repeat: int = 1,
+) -> Generator[Performance]:
     """Run dialogues in turn. After Ctrl-C the unfinished one is the last, with what there is of it.
 
     Args:
@@ -68,6 +70,7 @@ def run_dialogues(
         load: Gives the models of a configuration.
         progress: Told of each entry as it begins.
         changed: Told of every change of a turn.
+        repeat: How often each is run.
 
     Raises:
         ModelError: A model is not there.
@@ -76,19 +79,33 @@ def run_dialogues(
     # under the real clock every dialogue has an MLX thread of its own, which loads its own models
     load = load or (load_models if mode == "real" else Shelf())
     for dialogue in dialogues:
-        stage = Stage(dialogue, mode, partial(progress, dialogue), changed)
-        try:
-            clock.run(partial(stage.play, load), mode)
-        except KeyboardInterrupt:
-            yield _judged(dialogue, stage.trace, mode)
-            return
-        yield _judged(dialogue, stage.trace, mode)
+        for run in range(repeat):
+            performance = run_dialogue(dialogue, run, mode, load, partial(progress, dialogue), changed)
+            yield performance
+            if performance.trace.stopped:
+                return
 
 
-def _judged(dialogue: Dialogue, trace: Trace, mode: ClockMode) -> Performance:
+def run_dialogue(
+    dialogue: Dialogue,
+    run: int,
+    mode: ClockMode,
+    load: LoadModels,
+    progress: Callable[[int], None] = _ignore,
+    changed: Callable[[TurnRecord], None] = _ignore,
+) -> Performance:
+    """Run one dialogue once, to its end or to Ctrl-C; arguments and errors as of `run_dialogues`."""
+    stage = Stage(dialogue, mode, progress, changed)
+    with suppress(KeyboardInterrupt):
+        clock.run(partial(stage.play, load), mode)
+    return _judged(dialogue, run, stage.trace, mode)
+
+
+def _judged(dialogue: Dialogue, run: int, trace: Trace, mode: ClockMode) -> Performance:
     voiced = [entry.voiced_s for entry in trace.entries if entry.voiced_s is not None]
     replies = [span for reply in trace.replies for span in reply]
     verdict = judge(dialogue.script.room, trace.turns, replies, voiced, trace.seconds)
     language = dialogue.config.transcribe.language
     result = summarise(dialogue, trace, verdict, mode, partial(word_error_rate, language=language))
+    result.run = run
     return Performance(dialogue, trace, judge_expectations(result, dialogue, trace))

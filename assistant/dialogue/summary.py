@@ -8,8 +8,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from assistant.dialogue.flakes import flake_rates
 from assistant.dialogue.result import DialogueResult, EntryResult, Performance
 from assistant.dialogue.script import Entry
+from assistant.dialogue.wer import word_diff
 
 
 def show(performance: Performance, console: Console) -> None:
@@ -23,9 +25,12 @@ def show(performance: Performance, console: Console) -> None:
         latency = "" if seen.voice_to_voice_ms is None else str(seen.voice_to_voice_ms)
         table.add_row(mark, escape(describe(entry)), escape(_expected(entry)), escape(_seen(seen)), latency)
     console.print(table)
-    for seen in result.turns:
+    language = performance.dialogue.config.transcribe.language
+    for entry, seen in zip(performance.dialogue.script.turns, result.turns, strict=True):
         for failure in seen.failures:
             console.print(f"  [red]entry {seen.index}:[/] {escape(failure)}", soft_wrap=True)
+            if failure.startswith("transcript:") and entry.expect.transcript is not None:
+                console.print(f"    {_diff(entry.expect.transcript, seen.transcript, language)}", soft_wrap=True)
     for failure in result.failures:
         console.print(f"  [red]dialogue:[/] {escape(failure)}", soft_wrap=True)
     console.print()
@@ -41,6 +46,20 @@ def show_totals(results: Sequence[DialogueResult], console: Console) -> None:
     colour = "green" if passed == len(results) else "red"
     seconds = sum(result.seconds for result in results)
     console.print(f"[{colour}]{passed} of {len(results)} passed[/], {seconds:.0f} s of talk{median}", soft_wrap=True)
+
+
+def show_flakes(results: Sequence[DialogueResult], console: Console) -> None:
+    """Print how often each expectation failed over repeated runs."""
+    rates = flake_rates(results)
+    if not rates:
+        return
+    table = Table("failed", "dialogue", "entry", "expectation", box=None, pad_edge=False, header_style="dim")
+    for rate in rates:
+        entry = "" if rate.entry is None else str(rate.entry)
+        share = f"{rate.failed} of {rate.runs}, {rate.failed / rate.runs:.0%}"
+        table.add_row(share, escape(rate.name), entry, escape(rate.expectation))
+    console.print(table)
+    console.print()
 
 
 def describe(entry: Entry) -> str:
@@ -87,3 +106,9 @@ def _seen(seen: EntryResult) -> str:
 
 def _turns(count: int) -> str:
     return {0: "no turn", 1: "1 turn"}.get(count, f"{count} turns")
+
+
+def _diff(expected: str, heard: str, language: str) -> str:
+    """Words that were missed struck out, words that were added underlined; signs too, for output without colours."""
+    marks = {"same": "{}", "missing": "[red strike]-{}-[/]", "added": "[green underline]+{}+[/]"}
+    return " ".join(marks[edit].format(escape(words)) for edit, words in word_diff(expected, heard, language))

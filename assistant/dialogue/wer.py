@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal, TypeAlias
+
+from rapidfuzz.distance import Levenshtein
+
 from assistant.models.normalise import normaliser
+
+Edit: TypeAlias = Literal["same", "missing", "added"]
 
 
 def word_error_rate(expected: str, heard: str, language: str) -> float:
@@ -20,3 +26,19 @@ def word_error_rate(expected: str, heard: str, language: str) -> float:
     if not reference:  # only sounds like "hmm", which the normaliser leaves out
         return float(bool(hypothesis))
     return float(jiwer.wer(reference, hypothesis))
+
+
+def word_diff(expected: str, heard: str, language: str) -> list[tuple[Edit, str]]:
+    """The normalised words of both, in order: same in both, missing in what was heard, or added there."""
+    normalise = normaliser(language)
+    reference, hypothesis = normalise(expected).split(), normalise(heard).split()
+    diff: list[tuple[Edit, str]] = []
+    for edit in Levenshtein.opcodes(reference, hypothesis):
+        if edit.tag == "equal":
+            diff.append(("same", " ".join(reference[edit.src_start : edit.src_end])))
+            continue
+        if edit.src_start < edit.src_end:
+            diff.append(("missing", " ".join(reference[edit.src_start : edit.src_end])))
+        if edit.dest_start < edit.dest_end:
+            diff.append(("added", " ".join(hypothesis[edit.dest_start : edit.dest_end])))
+    return diff

@@ -11,7 +11,8 @@ import pytest
 from happenings import HEARD, RATE_HZ, happened, judged, turn
 from scripted import dialogue
 
-from assistant.dialogue.result import Marks, as_json
+from assistant.dialogue.formats import as_json
+from assistant.dialogue.result import Marks
 from assistant.dialogue.trace import audible_span
 from assistant.metrics import TurnState
 

@@ -1,0 +1,36 @@
+"""How far a run of dialogues has come, and how long the rest will take."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from assistant.dialogue.load import Dialogue
+from assistant.dialogue.result import Performance
+from assistant.dialogue.summary import describe
+
+
+class RunProgress:
+    """A bar over dialogues; also a context manager, during which it is shown."""
+
+    def __init__(self, console: Console, dialogues: int) -> None:
+        columns = BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("[dim]{task.description}[/]")
+        self._progress = Progress(*columns, console=console, transient=True)
+        self._task = self._progress.add_task("loading the models", total=dialogues)
+
+    def __enter__(self) -> RunProgress:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._progress.stop()
+
+    def entry(self, dialogue: Dialogue, index: int) -> None:
+        """An entry of a dialogue begins."""
+        entries = dialogue.script.turns
+        where = f"{dialogue.name}, entry {index + 1} of {len(entries)}: {describe(entries[index])}"
+        self._progress.update(self._task, description=where)
+
+    def done(self, performance: Performance) -> None:
+        """A dialogue has been run."""
+        self._progress.update(self._task, advance=1, description=performance.result.name)
