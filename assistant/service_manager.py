@@ -125,7 +125,7 @@ class Launchd:
     def status(self) -> Status:
         """See Service."""
         status, said = self._call(["launchctl", "print", f"{self._domain}/{LABEL}"])
-        facts = dict(re.findall(r"^\s*(state|last exit code) = (.+)$", said, re.MULTILINE))
+        facts = dict(re.findall(r"^\t(state|last exit code) = (.+)$", said, re.MULTILINE))
         running = None if status == 127 else facts.get("state") == "running"
         return Status(_if_there(self.file), running, ", last exit code ".join(facts.values()) or "not loaded")
 

@@ -174,7 +174,7 @@ def test_launchd_that_refuses_is_told_as_a_command() -> None:
 @pytest.mark.parametrize(
     ("answer", "running", "detail"),
     [
-        ((0, "gui/501/x = {\n\tstate = running\n\tpid = 3\n}"), True, "running"),
+        ((0, "gui/501/x = {\n\tstate = running\n\tpid = 3\n\tevents = {\n\t\tstate = 0\n\t}\n}"), True, "running"),
         ((0, "x = {\n\tstate = not running\n\tlast exit code = 2\n}"), False, "not running, last exit code 2"),
         ((113, "Could not find service"), False, "not loaded"),
         ((127, ""), None, "not loaded"),
