@@ -116,6 +116,8 @@ class LiveTalk:
             thread.close()  # last: it waits for the running step
 
     def _end(self) -> None:
+        if self._assistant is not None:
+            self._assistant.conversation.cancel()  # so that the turn in hand is shown and kept, as far as it was heard
         self._tasks.cancel_scope.cancel()
 
     async def _end_on_signal(self, *, task_status: TaskStatus[None]) -> None:

@@ -46,4 +46,5 @@ class Outlet(io.TextIOBase):
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, self._file.fileno())  # what is buffered goes there at the end, without another error
         os.close(null)
-        signal.raise_signal(signal.SIGHUP)
+        if signal.getsignal(signal.SIGHUP) != signal.SIG_DFL:  # else the talk has ended
+            signal.raise_signal(signal.SIGHUP)

@@ -1,0 +1,361 @@
+"""The live talk on fakes, in real time: what keys and lines do to it, and how it ends."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from live_fakes import LONG_REPLY, stand_in
+
+from assistant import config
+from assistant.errors import KeepingError, ModelError
+from assistant.kept import TURNS
+from assistant.live import LiveTalk, Options, earcon_between
+from assistant.metrics import DeskStatus, TalkState, TurnRecord
+from assistant.screen.display import Now
+
+QUESTION = "rhasspy3_what_time_is_it.wav"
+
+
+class Recorder:
+    """A Display that remembers."""
+
+    def __init__(self) -> None:
+        self.doings: list[str] = []
+        self.notes: list[str] = []
+        self.status = DeskStatus()
+        self.turns: list[TurnRecord] = []
+        self.moments: list[Now] = []
+        self.closed = False
+
+    def progress(self, doing: str) -> None:
+        self.doings.append(doing)
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+    def desk(self, status: DeskStatus) -> None:
+        self.status = status
+
+    def turn(self, record: TurnRecord) -> None:
+        if not any(one is record for one in self.turns):
+            self.turns.append(record)
+
+    def now(self, now: Now) -> None:
+        self.moments.append(now)
+
+    def close(self) -> None:
+        self.closed = True
+
+    @property
+    def state(self) -> TalkState | None:
+        return self.moments[-1].state if self.moments else None
+
+    def last(self) -> TurnRecord:
+        return self.turns[-1]
+
+
+class Desk:
+    """A talk, its display, and the keys of its terminal."""
+
+    def __init__(self, put: Callable[[str, object], None]) -> None:
+        self._put = put
+        self.shown = Recorder()
+        self.keyboard, self._terminal = os.openpty()
+
+    def keys(self, text: str) -> None:
+        os.write(self.keyboard, text.encode())
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        with anyio.fail_after(30):
+            while True:
+                if condition():
+                    return
+                await anyio.sleep(0.01)
+
+    async def reaches(self, state: TalkState) -> None:
+        await self.until(lambda: self.shown.state == state)
+
+    def talk(
+        self,
+        user: Callable[[], Coroutine[Any, Any, None]],
+        options: Options | None = None,
+        settings: Sequence[str] = (),
+        replies: Sequence[str] = (LONG_REPLY,),
+        said: Sequence[tuple[str, float]] = (),
+    ) -> None:
+        """Hold a talk to its end, which the user must bring about."""
+        stand_in(self._put, replies, said)
+
+        async def run() -> None:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(user)
+                talk = LiveTalk(
+                    config.load("small", settings=settings), self.shown, options or Options(), self._terminal
+                )
+                await talk.run()
+                tasks.cancel_scope.cancel()
+
+        anyio.run(run)
+
+    def close(self) -> None:
+        os.close(self.keyboard)
+        os.close(self._terminal)
+
+
+@pytest.fixture
+def desk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    """A desk at which nothing has happened."""
+    one = Desk(monkeypatch.setattr)
+    yield one
+    one.close()
+
+
+def test_what_is_said_is_answered(desk: Desk) -> None:
+    """Hands-free; the models were loaded and warmed before, and that was shown."""
+
+    async def user() -> None:
+        await desk.until(lambda: desk.shown.turns and desk.shown.last().state == "done")
+        desk.keys("q")
+
+    desk.talk(user, replies=["It is nine."], said=[(QUESTION, 0.5)])
+    assert desk.shown.doings == [
+        "loading whisper-tiny.en", "loading smollm2-135m-instruct", "loading kokoro-82m", "warming up", "",
+    ]  # fmt: skip
+    assert desk.shown.last().reply_heard == "It is nine."
+    assert {"listening", "hearing", "speaking"} <= {now.state for now in desk.shown.moments}
+    assert any(now.first_sound_s for now in desk.shown.moments)
+    assert max(now.level_db for now in desk.shown.moments) > -40
+    assert desk.shown.status.microphone == "a microphone"
+    assert desk.shown.closed
+
+
+def test_a_typed_line_is_a_turn_and_interrupts(desk: Desk) -> None:
+    """While it is typed it is shown, and its letters are no commands."""
+
+    async def user() -> None:
+        await desk.reaches("listening")
+        desk.keys("\rmix a story")
+        await desk.until(lambda: desk.shown.moments[-1].line == "mix a story")
+        desk.keys("\r")
+        await desk.reaches("speaking")
+        desk.keys("\rand now?\r")
+        await desk.until(lambda: len(desk.shown.turns) == 2)
+        desk.keys("q")
+
+    desk.talk(user)
+    assert [turn.transcript for turn in desk.shown.turns] == ["mix a story", "and now?"]
+    assert desk.shown.turns[0].state == "cut"
+
+
+def test_a_key_interrupts(desk: Desk) -> None:
+    """And the talk goes on."""
+
+    async def user() -> None:
+        await desk.reaches("listening")
+        desk.keys("\rgo\r")
+        await desk.reaches("speaking")
+        desk.keys("x")
+        await desk.reaches("listening")
+        desk.keys("q")
+
+    desk.talk(user)
+    assert [(turn.state, turn.cut_by) for turn in desk.shown.turns] == [("cut", None)]
+
+
+def test_muted_nothing_is_heard(desk: Desk) -> None:
+    """Until the same key is pressed again."""
+
+    async def user() -> None:
+        await desk.reaches("listening")
+        desk.keys("m")
+        await desk.reaches("muted")
+        await anyio.sleep(2.5)  # the question is over
+        assert not desk.shown.turns
+        desk.keys("m")
+        await desk.reaches("listening")
+        desk.keys("q")
+
+    desk.talk(user, said=[(QUESTION, 0.6)])
+    assert not desk.shown.turns
+
+
+def test_asleep_nothing_is_answered(desk: Desk) -> None:
+    """Space wakes."""
+
+    async def user() -> None:
+        await desk.reaches("listening")
+        desk.keys("s")
+        await desk.reaches("asleep")
+        await anyio.sleep(3)
+        desk.keys(" ")
+        await desk.reaches("listening")
+        desk.keys("q")
+
+    desk.talk(user, said=[(QUESTION, 0.6)])
+    assert not [turn for turn in desk.shown.turns if turn.state not in ("rejected", "discarded")]
+
+
+def test_space_says_when_the_user_speaks(desk: Desk) -> None:
+    """By turns, where the terminal does not tell of releases; pressed during the reply it interrupts."""
+
+    async def user() -> None:
+        await desk.reaches("listening")
+        await anyio.sleep(0.3)
+        desk.keys(" ")
+        await desk.reaches("hearing")
+        assert "space done" in desk.shown.moments[-1].keys
+        await anyio.sleep(1)
+        desk.keys(" ")
+        await desk.reaches("speaking")
+        desk.keys(" ")
+        await desk.until(lambda: desk.shown.turns[0].state == "cut")
+        desk.keys("q")
+
+    desk.talk(user, Options(push_to_talk=True), said=[(QUESTION, 0.5)])
+    assert desk.shown.turns[0].transcript == "tell me a story"
+
+
+def test_space_is_held_where_releases_are_told(desk: Desk) -> None:
+    """Without the key nobody is heard."""
+
+    async def user() -> None:
+        desk.keys("\x1b[?0u")
+        await anyio.sleep(3)
+        assert not desk.shown.turns
+        assert "hold space to talk" in desk.shown.moments[-1].keys
+        desk.keys("\x1b[32u")
+        await desk.reaches("hearing")
+        desk.keys("\x1b[32;1:2u\x1b[32;1:3u")
+        await desk.until(lambda: desk.shown.turns)
+        desk.keys("\x1b[113u")
+
+    desk.talk(user, Options(push_to_talk=True), said=[(QUESTION, 0.5)])
+
+
+def test_a_key_held_too_long_can_be_pressed_again(desk: Desk) -> None:
+    """What was said till then is answered."""
+
+    async def user() -> None:
+        await desk.reaches("listening")
+        desk.keys(" ")
+        await desk.until(lambda: desk.shown.turns)
+        await desk.reaches("speaking")
+        desk.keys(" ")
+        await desk.until(lambda: desk.shown.turns[0].state == "cut")
+        await desk.until(lambda: len(desk.shown.turns) == 2)
+        desk.keys("q")
+
+    desk.talk(user, Options(push_to_talk=True), ["push_to_talk.max_hold_s=1"])
+
+
+@pytest.mark.parametrize("key", ["q", "\x1b[99;5u", "\x04"])
+def test_keys_that_end_the_talk(desk: Desk, key: str) -> None:
+    """Ctrl-C and Ctrl-D as well, even while it speaks."""
+
+    async def user() -> None:
+        await desk.reaches("listening")
+        desk.keys("\rgo\r")
+        await desk.reaches("speaking")
+        desk.keys(key)
+
+    desk.talk(user)
+    assert desk.shown.closed
+
+
+def test_after_long_idleness_the_models_are_warmed(desk: Desk) -> None:
+    """And it is shown; somebody who types then is answered."""
+
+    async def user() -> None:
+        await desk.until(lambda: desk.shown.doings.count("warming up") == 2)
+        desk.keys("\rhello\r")
+        await desk.reaches("speaking")
+        desk.keys("q")
+
+    desk.talk(user, settings=["talk.idle_warm_up_s=1.0"])
+    assert desk.shown.doings[-1] == ""
+
+
+def test_a_talk_is_kept_and_taken_up_again_only_when_asked(desk: Desk, tmp_path: Path) -> None:
+    """In a folder that is named; the second part goes on in the first one's."""
+
+    async def user() -> None:
+        turns = len(desk.shown.turns)
+        desk.shown.moments.clear()
+        await desk.reaches("listening")
+        desk.keys("\rhello\r")
+        await desk.until(lambda: len(desk.shown.turns) > turns and desk.shown.last().state == "done")
+        desk.keys("q")
+
+    desk.talk(user, Options(save=tmp_path), replies=["Hi."])
+    (folder,) = tmp_path.iterdir()
+    assert str(folder) in desk.shown.notes[0]
+    desk.talk(user, Options(resume=tmp_path), replies=["Hi again."])
+    assert len((folder / TURNS).read_text().splitlines()) == 2
+
+
+def test_what_cannot_be_used_is_told_before_anything_is_loaded(desk: Desk, tmp_path: Path) -> None:
+    """The display is closed first, so that the sentence stands alone."""
+
+    async def user() -> None:
+        await anyio.sleep_forever()
+
+    with pytest.raises(ExceptionGroup) as raised:
+        desk.talk(user, Options(resume=tmp_path / "nothing"))
+    assert raised.group_contains(KeepingError)
+    assert desk.shown.doings == []
+    assert desk.shown.closed
+
+
+def test_a_model_that_is_missing_ends_the_talk(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the sentence that tells how to get it."""
+
+    def missing(_: object) -> None:
+        raise ModelError("pull it")
+
+    async def user() -> None:
+        monkeypatch.setattr("assistant.live.load_chat", missing)
+
+    with pytest.raises(ExceptionGroup) as raised:
+        desk.talk(user)
+    assert raised.group_contains(ModelError)
+
+
+@pytest.mark.parametrize(
+    ("before", "state", "name"),
+    [
+        ("listening", "listening", None),
+        ("listening", "hearing", "hearing"),
+        ("paused", "hearing", "hearing"),
+        ("hearing", "thinking", "got_it"),
+        ("speaking", "asleep", "asleep"),
+        ("asleep", "listening", "awake"),
+        ("asleep", "asleep", None),
+        ("thinking", "speaking", None),
+    ],
+)
+def test_which_change_has_a_tone(before: TalkState, state: TalkState, name: str | None) -> None:
+    """Those that a user who does not look must know of."""
+    assert earcon_between(before, state) == name
+
+
+def test_tones_are_played_only_when_switched_on(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Falling asleep is one."""
+    chimes: list[int] = []
+    monkeypatch.setattr("assistant.audio.speaker.Speaker.chime", lambda _, samples: chimes.append(len(samples)))
+
+    async def user() -> None:
+        desk.shown.moments.clear()
+        await desk.reaches("listening")
+        desk.keys("s")
+        await desk.reaches("asleep")
+        desk.keys("q")
+
+    desk.talk(user)
+    assert chimes == []
+    desk.talk(user, settings=["earcons.enabled=true"])
+    assert len(chimes) == 1
