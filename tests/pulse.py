@@ -23,6 +23,7 @@ import pytest
 DRIVERS = Path(__file__).parent
 _MODULES = """\
 load-module module-native-protocol-unix
+load-module module-cli-protocol-unix
 load-module module-null-sink sink_name=mic rate=48000 channels=1
 load-module module-null-sink sink_name=speaker rate=48000 channels=1
 load-module module-null-sink sink_name=headset_in rate=48000 channels=1
@@ -93,7 +94,9 @@ class Pulse:
         """A quiet room, from now on: an idle null sink gives exact zeros, as a microphone that macOS withholds."""
         volume = round(65536 * 10 ** ((db + 4.8) / 60))  # PulseAudio's volumes are cubic; uniform noise has -4.8 dB
         raw = ["--raw", "--format=s16le", "--rate=16000", "--channels=1"]
-        self._spawn(["pacat", "--playback", f"--device={sink}", f"--volume={volume}", *raw, "/dev/urandom"])
+        self._spawn(
+            ["pacat", "--playback", "--latency-msec=20", f"--device={sink}", f"--volume={volume}", *raw, "/dev/urandom"]
+        )
 
     @contextlib.contextmanager
     def recording(self, to: Path, sink: str = "speaker") -> Iterator[None]:
@@ -121,11 +124,16 @@ class Pulse:
         self.pactl("set-sink-input-volume", looped[-1], f"{gain_db}dB")
 
     def remove_microphone(self) -> None:
-        """Pull the microphone's plug: its source is gone, and streams on it end."""
+        """Pull the microphone's plug: streams on it end."""
         modules = [line.split("\t") for line in self.pactl("list", "short", "modules").splitlines()]
         for index, name, arguments, *_ in modules:
             if name == "module-remap-source" and "source_name=micin " in arguments:
                 self.pactl("unload-module", index)
+        # PulseAudio moves the streams to another source, be it the monitor of a loudspeaker; elsewhere they fail
+        outputs = [line.split() for line in self.pactl("list", "short", "source-outputs").splitlines()]
+        for index, _, client, *_ in outputs:
+            if client != "-":
+                subprocess.run(["pacmd", "kill-source-output", index], env=self.environment, check=True)
 
     def restore_microphone(self) -> None:
         """Plug it in again, as the default."""

@@ -45,18 +45,17 @@ class Device:
         return self.is_default_input if kind == "microphone" else self.is_default_output
 
 
-def candidates(devices: Sequence[Device], kind: Kind, wanted: str) -> list[Device]:
-    """Devices to try, best first: the one wanted, then the system's default.
+def choose(devices: Sequence[Device], kind: Kind, wanted: str) -> Device | None:
+    """The device to use: the one wanted if it is there, else the system's default, if there is one.
 
     Args:
         devices: What is there now.
         kind: For what.
-        wanted: Name, part of a name, or number; empty for the system's default alone.
+        wanted: Name, part of a name, or number; empty for the system's default.
     """
     usable = [device for device in devices if device.channels(kind)]
-    named = _named(usable, wanted) if wanted else None
     default = next((device for device in usable if device.is_default(kind)), None)
-    return list(dict.fromkeys(device for device in (named, default) if device is not None))
+    return _named(usable, wanted) or default
 
 
 def check(devices: Sequence[Device], kind: Kind, wanted: str) -> None:

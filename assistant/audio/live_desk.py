@@ -20,7 +20,7 @@ from anyio.streams.memory import MemoryObjectSendStream
 from assistant import config
 from assistant.audio.alignment import LEAD_MS, Aligner
 from assistant.audio.audio_system import AudioSystem
-from assistant.audio.device_choice import candidates, check
+from assistant.audio.device_choice import check, choose
 from assistant.audio.session import Session, can_be_heard
 from assistant.errors import AudioError
 from assistant.messages import DeskOpened, Frame
@@ -52,8 +52,8 @@ class LiveDesk:
         devices = system.devices()
         check(devices, "microphone", settings.microphone)
         check(devices, "loudspeaker", settings.loudspeaker)
-        likely = candidates(devices, "loudspeaker", settings.loudspeaker)[:1]
-        self.status = DeskStatus(loudspeakers=all(can_be_heard(system, loudspeaker) for loudspeaker in likely))
+        likely = choose(devices, "loudspeaker", settings.loudspeaker)
+        self.status = DeskStatus(loudspeakers=likely is None or can_be_heard(system, likely))
         self.latency_ms = float(LEAD_MS)
         """Between a frame's reference and its sound, whatever the devices' latencies."""
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from assistant import config
 from assistant.audio.audio_system import AudioSystem, OpenStream
-from assistant.audio.device_choice import Device, Kind, are_headphones, candidates, in_telephone_profile, is_named
+from assistant.audio.device_choice import Device, Kind, are_headphones, choose, in_telephone_profile, is_named
 from assistant.audio.stream_ends import LoudspeakerEnd, MicrophoneEnd
 from assistant.errors import AudioError
 from assistant.messages import MIC_RATE_HZ
@@ -61,7 +61,7 @@ class Side(Generic[End]):
 
 
 class Session:
-    """Opens the best pair of devices there is now; blocks, for seconds where Bluetooth is one of them.
+    """Opens the devices wanted, or else the system's choice; blocks, for seconds where Bluetooth is one of them.
 
     Args:
         settings: The `[devices]` section.
@@ -72,7 +72,7 @@ class Session:
         wake: Called from the microphone's thread when there is something to take.
 
     Raises:
-        AudioError: There is no microphone or no loudspeaker that opens.
+        AudioError: There is no microphone or no loudspeaker, or it does not open.
     """
 
     def __init__(
@@ -91,23 +91,20 @@ class Session:
         latency_s = settings.latency_ms / 1000
         devices = system.devices()
 
-        def open_microphone(device: Device) -> Side[MicrophoneEnd]:
-            rate_hz = system.rate_hz(device, "microphone", MIC_RATE_HZ)
-            end = MicrophoneEnd(rate_hz, now_s, wake)
-            stream = system.open_microphone(device, rate_hz, latency_s, end.take)
-            return Side("microphone", device, end, stream, settings.microphone)
-
-        def open_loudspeaker(device: Device) -> Side[LoudspeakerEnd]:
-            rate_hz = system.rate_hz(device, "loudspeaker", voice_rate_hz)
-            end = LoudspeakerEnd(rate_hz, pull, voice_rate_hz, now_s)
-            stream = system.open_loudspeaker(device, rate_hz, latency_s, end.fill)
-            return Side("loudspeaker", device, end, stream, settings.loudspeaker)
-
         with ExitStack() as closing:
-            self.microphone = _first(open_microphone, candidates(devices, "microphone", settings.microphone))
-            closing.callback(self.microphone.stream.close)
-            self.loudspeaker = _first(open_loudspeaker, candidates(devices, "loudspeaker", settings.loudspeaker))
-            closing.callback(self.loudspeaker.stream.close)
+            device = _present(devices, "microphone", settings.microphone)
+            rate_hz = system.rate_hz(device, "microphone", MIC_RATE_HZ)
+            heard = MicrophoneEnd(rate_hz, now_s, wake)
+            stream = system.open_microphone(device, rate_hz, latency_s, heard.take)
+            closing.callback(stream.close)
+            self.microphone = Side("microphone", device, heard, stream, settings.microphone)
+
+            device = _present(devices, "loudspeaker", settings.loudspeaker)
+            rate_hz = system.rate_hz(device, "loudspeaker", voice_rate_hz)
+            played = LoudspeakerEnd(rate_hz, pull, voice_rate_hz, now_s)
+            stream = system.open_loudspeaker(device, rate_hz, latency_s, played.fill)
+            closing.callback(stream.close)
+            self.loudspeaker = Side("loudspeaker", device, played, stream, settings.loudspeaker)
             self._closing = closing.pop_all()
         self._opened_s = now_s()
 
@@ -168,15 +165,8 @@ def can_be_heard(system: AudioSystem, loudspeaker: Device) -> bool:
     return not (is_jack or are_headphones(loudspeaker.name))
 
 
-def _first(open_device: Callable[[Device], Side[End]], devices: list[Device]) -> Side[End]:
-    """The first that opens."""
-    problem = AudioError(
-        "There is no microphone, or no loudspeaker. Connect one; it is used as soon as it is there, "
-        "and `assistant devices` lists what there is."
-    )
-    for device in devices:
-        try:
-            return open_device(device)
-        except AudioError as error:
-            problem = error
-    raise problem
+def _present(devices: Sequence[Device], kind: Kind, wanted: str) -> Device:
+    device = choose(devices, kind, wanted)
+    if device is None:
+        raise AudioError(f"There is no {kind}. Connect one; it is used as soon as it is there.")
+    return device

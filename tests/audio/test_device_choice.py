@@ -5,20 +5,21 @@ from __future__ import annotations
 import pytest
 from fake_devices import AIRPODS, AIRPODS_MICROPHONE, DEVICES, MACBOOK_MICROPHONE, MACBOOK_SPEAKERS
 
-from assistant.audio.device_choice import are_headphones, candidates, check, in_telephone_profile
+from assistant.audio.device_choice import are_headphones, check, choose, in_telephone_profile
 from assistant.errors import AudioError
 
 
 def test_without_a_wish_the_systems_default_is_used() -> None:
-    """And nothing else is tried."""
-    assert candidates(DEVICES, "microphone", "") == [MACBOOK_MICROPHONE]
-    assert candidates(DEVICES, "loudspeaker", "") == [MACBOOK_SPEAKERS]
+    """If it has chosen one."""
+    assert choose(DEVICES, "microphone", "") == MACBOOK_MICROPHONE
+    assert choose(DEVICES, "loudspeaker", "") == MACBOOK_SPEAKERS
+    assert choose([AIRPODS_MICROPHONE, MACBOOK_SPEAKERS], "microphone", "") is None
 
 
 @pytest.mark.parametrize("wanted", ["airpods", "Ada's AirPods Pro", "ADA", "3"])
 def test_a_wish_is_a_name_a_part_of_it_or_a_number(wanted: str) -> None:
-    """The default stands by; a microphone of the same name is not meant."""
-    assert candidates(DEVICES, "loudspeaker", wanted) == [AIRPODS, MACBOOK_SPEAKERS]
+    """A microphone of the same name is not meant."""
+    assert choose(DEVICES, "loudspeaker", wanted) == AIRPODS
 
 
 def test_a_whole_name_goes_before_a_part() -> None:
@@ -26,13 +27,12 @@ def test_a_whole_name_goes_before_a_part() -> None:
     from dataclasses import replace
 
     plain = replace(AIRPODS, name="Ada's AirPods", index=9)
-    assert candidates([AIRPODS, plain], "loudspeaker", "ada's airpods")[0] == plain
+    assert choose([AIRPODS, plain], "loudspeaker", "ada's airpods") == plain
 
 
 def test_a_device_that_is_gone_leaves_the_default() -> None:
     """As a headset that is switched off."""
-    assert candidates(DEVICES, "microphone", "jabra") == [MACBOOK_MICROPHONE]
-    assert candidates([AIRPODS_MICROPHONE], "microphone", "") == []
+    assert choose(DEVICES, "microphone", "jabra") == MACBOOK_MICROPHONE
 
 
 def test_an_unknown_name_is_refused_with_the_nearest() -> None:

@@ -149,9 +149,9 @@ def test_nothing_but_zeros_is_a_microphone_withheld(bench: Bench, monkeypatch: p
     assert (list(end.blocks()), session.withheld())[1] == ""
 
 
-def test_the_next_that_opens_is_taken(with_airpods: Bench) -> None:
-    """The headset is gone or does not open: the computer's own, with a warning, and the headset again later."""
-    with_airpods.system.broken = {AIRPODS.name}
+def test_a_headset_that_is_gone_is_replaced_until_it_returns(with_airpods: Bench) -> None:
+    """By the computer's own, with a warning."""
+    with_airpods.system.present = [MACBOOK_MICROPHONE, MACBOOK_SPEAKERS]
     session = with_airpods.open()
     assert with_airpods.system.open_now() == [MACBOOK_MICROPHONE.name, MACBOOK_SPEAKERS.name]
     assert session.warning() == (
@@ -161,6 +161,14 @@ def test_the_next_that_opens_is_taken(with_airpods: Bench) -> None:
     assert not session.is_outdated()
     with_airpods.system.now = Landscape(0, 1, frozenset({0, 1, 2, 3}))
     assert session.is_outdated()
+
+
+def test_a_headset_that_does_not_open_is_waited_for(with_airpods: Bench) -> None:
+    """It is there: in a moment it may be ready."""
+    with_airpods.system.broken = {AIRPODS.name}
+    with pytest.raises(AudioError, match="AirPods Pro cannot be opened"):
+        with_airpods.open()
+    assert with_airpods.system.open_now() == []
 
 
 def test_without_any_device_nothing_stays_open(bench: Bench) -> None:
