@@ -72,9 +72,6 @@ class Echo(_Section):
     canceller: bool
     device: Literal["auto", "loudspeakers", "headphones"]
     tail_ms: Annotated[int, Field(ge=0, le=2000)]
-    residual_db: Annotated[float, Field(ge=0, le=60)]
-    start_probability: Probability
-    start_ms: Annotated[int, Field(ge=32, le=1000)]
     overlap: Probability
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 from anyio.abc import ObjectReceiveStream, ObjectSendStream
 
-from assistant.audio.echo import EchoBar, EchoWindow
+from assistant.audio.double_talk import DoubleTalk
+from assistant.audio.echo import EchoWindow
 from assistant.audio.echo_canceller import LATENCY_SAMPLES, LONGEST_DELAY_MS, EchoCanceller
 from assistant.audio.endpoint import Endpointer, PushToTalk
 from assistant.audio.level import SILENCE_DB, level_db
-from assistant.audio.onset import Bar, Onset, Voice
+from assistant.audio.onset import Began, Onset, Voice
 from assistant.audio.vad import VoiceDetector
 from assistant.config import Config
-from assistant.messages import FRAME_SAMPLES, MIC_RATE_HZ, DeskOpened, Frame, Samples, TurnEvent
+from assistant.messages import FRAME_SAMPLES, MIC_RATE_HZ, DeskOpened, Frame, TurnEvent
 
 LONGEST_GAP_S = 2
 """Lost frames are made up with silence, up to this much: it ends any utterance."""
@@ -35,13 +36,11 @@ class Capture:
         """The microphone's latest 10 ms, RMS in dBFS, for a level meter."""
         self.muted = False
         """The microphone counts as silent; what is being said ends."""
-        self._ordinary = config.vad
         self._detector = VoiceDetector(config.vad)
-        self._onset = Onset(config.vad.continue_probability, config.endpoint.pause_ms)
+        self._onset = Onset(config.vad, config.endpoint.pause_ms)
         self._endpointer = Endpointer(config.endpoint)
         self._push_to_talk = PushToTalk(config.push_to_talk) if push_to_talk else None
         self._next = 0
-        self._heard: list[Samples] = []  # of the microphone, since the last chunk
 
     def _open(self, desk: DeskOpened) -> None:
         """A room of which nothing is known."""
@@ -50,14 +49,14 @@ class Capture:
         self.window = EchoWindow(echo, desk.latency_ms)
         """For the timeline and the meter; never open with headphones."""
         self._canceller = EchoCanceller() if self._loudspeakers and echo.canceller else None
-        self._echo_bar = EchoBar(echo)
+        self._double_talk = DoubleTalk()
 
     @property
     def open(self) -> bool:
         """Speech is under way, or may be beginning."""
         if self._push_to_talk is not None:
             return self._push_to_talk.open
-        return self._endpointer.open or (self._onset.under_way and bool(self._bars()))
+        return self._endpointer.open or (self._onset.under_way and self._may_begin)
 
     def press(self) -> None:
         """Key down; without push-to-talk nothing happens."""
@@ -93,25 +92,21 @@ class Capture:
             self.window.feed(frame)
         if self._canceller is not None:
             start, samples = start - LATENCY_SAMPLES, self._canceller.process(frame.samples, frame.reference)
+            self._double_talk.take(frame)
         voice = self._detector.process(start, samples)
         if self._push_to_talk is not None:
             return self._push_to_talk.feed(start, samples, voice)
-        self._heard.append(frame.samples)
         events = self._endpointer.feed(start, samples, voice)
         return events + self._listen(voice) if voice is not None else events
 
     def _listen(self, voice: Voice) -> list[TurnEvent]:
         """Has speech begun with this chunk?"""
-        heard_db = level_db(np.concatenate(self._heard))
-        self._heard.clear()
+        self._onset.feed(voice)
         if self._endpointer.open:
-            self._onset.feed(voice, ())
             return []
-        began = self._onset.feed(voice, self._bars())
-        self._echo_bar.learn(heard_db, voice.level_db, self.window.open)
+        began = self._began(voice)
         if began is None:
             return []
-        self._echo_bar.forget_newest()
         window = self.window
         if not window.holds(began.speech_start):
             return self._endpointer.begin(began)
@@ -120,16 +115,21 @@ class Capture:
         not_before = 0 if self._cancelling else window.last_audible
         return self._endpointer.begin(began, not_before, by, in_echo_window=True)
 
+    def _began(self, voice: Voice) -> Began | None:
+        if self.window.open:
+            return self._double_talk.judge(voice, self.window) if self._cancelling else None
+        if self._canceller is not None:
+            self._double_talk.rest(voice)
+        return self._onset.began(since=self.window.closed)
+
     @property
     def _cancelling(self) -> bool:
         """There is a canceller, and it can follow an echo this late."""
         return self._canceller is not None and (self.window.delay_ms or 0) <= LONGEST_DELAY_MS
 
-    def _bars(self) -> tuple[Bar, ...]:
-        vad = self._ordinary
-        if not self.window.open:
-            return (Bar(vad.start_probability, vad.start_ms, since=self.window.closed),)
-        return self._echo_bar.bars(self.window.echo_heard_ms) if self._cancelling else ()
+    @property
+    def _may_begin(self) -> bool:
+        return self._cancelling or not self.window.open
 
 
 async def capture_stage(

@@ -1,7 +1,7 @@
-"""The echo window: when the microphone may hear the loudspeaker, and how sure one must then be of the user.
+"""The echo window: when the microphone may hear the loudspeaker, and how late.
 
-Nothing is discarded inside the window. With a canceller the bar for speech that begins there is
-higher; without one nothing begins there, but speech that goes on past the end is taken up from
+Nothing is discarded inside the window. With a canceller speech that begins there must show in double-talk
+detection; without one nothing begins there, but speech that goes on past the end is taken up from
 the last audible sample on.
 """
 
@@ -13,7 +13,6 @@ import numpy as np
 
 from assistant import config
 from assistant.audio.level import AUDIBLE_DB, level_db
-from assistant.audio.onset import Bar
 from assistant.messages import FRAME_MS, MIC_RATE_HZ, Frame
 
 LONGEST_LAG_MS = 1000
@@ -29,6 +28,10 @@ _LEAST_CORRELATION = 0.6
 """Echo alone correlates by 0.9 and more, with a user talking over it by 0.4 to 0.8 (measured)."""
 _LEAST_TO_CHANGE = 0.8
 """A user's word after a short reply passes for its late echo by 0.6 to 0.7 (measured)."""
+_GAIN_TO_CHANGE = 0.1
+_FRAMES_TO_CHANGE = 1000 // FRAME_MS
+"""In the first half second of a reply any delay fits by 0.9: words of equal length were taken for echoes of each other,
+up to a second late, which shut the bar."""
 
 
 class EchoDelay:
@@ -60,7 +63,13 @@ class EchoDelay:
         norms = np.sqrt((played**2).sum(axis=1) * (heard**2).sum())
         correlation = (played * heard).sum(axis=1) / np.maximum(norms, 1e-9)
         best = int(np.argmax(correlation))
-        if correlation[best] >= (_LEAST_CORRELATION if self.ms is None else _LEAST_TO_CHANGE):
+        if self.ms is None:
+            found = correlation[best] >= _LEAST_CORRELATION
+        else:
+            now = correlation[_LAG_FRAMES - round(self.ms / FRAME_MS)]
+            enough = len(heard) >= _FRAMES_TO_CHANGE
+            found = enough and correlation[best] >= max(_LEAST_TO_CHANGE, now + _GAIN_TO_CHANGE)
+        if found:
             self.ms = float((_LAG_FRAMES - best) * FRAME_MS)
 
 
@@ -127,77 +136,3 @@ class EchoWindow:
     def holds(self, index: int) -> bool:
         """Whether a sample lies in the window that is open, or in the last one that was."""
         return self.opened <= index and (self.open or index < self.closed)
-
-
-WARM_UP_MS = 1750
-"""Echo after which AEC3 no longer lets whole syllables of echo through (none in 120 scenes; 17 before)."""
-FIRST_ECHO_MS = 500
-"""Echo before which nothing is known of the echo's loudness, and only Silero can be asked."""
-UNSURE_PROBABILITY, UNSURE_MS = 0.4, 64
-"""Of the loud. Two talkers at once make Silero unsure of the cancelled signal: 0.4 to 0.6 for the first 300 ms."""
-NOISE_MARGIN_DB = 10.0
-_NOISE_STEP_DB = 1.0  # 31 dB a second
-_DECAY_DB_PER_CHUNK = 3 * 0.032
-_UNCOUNTED_CHUNKS = 12
-
-
-class PeakLevel:
-    """The loudest lately, falling by 3 dB a second; the newest 384 ms are left out, for they may be the user."""
-
-    def __init__(self) -> None:
-        self.db = _FLOOR_DB
-        self._newest: deque[float] = deque(maxlen=_UNCOUNTED_CHUNKS)
-
-    def feed(self, chunk_db: float) -> None:
-        """Take the level of the next chunk."""
-        self.db = max(self.db - _DECAY_DB_PER_CHUNK, _FLOOR_DB)
-        if len(self._newest) == _UNCOUNTED_CHUNKS:
-            self.db = max(self.db, self._newest[0])
-        self._newest.append(chunk_db)
-
-    def forget_newest(self) -> None:
-        """What came last was the user."""
-        self._newest.clear()
-
-
-class EchoBar:
-    """How sure one must be that speech begins inside the window, when a canceller runs.
-
-    Either Silero is sure of the cancelled signal for long enough, or it suspects speech and the
-    signal is louder than anything the echo lately left behind: before the canceller has learned
-    the room, than the whole echo. And it stands out of the room's noise, into which AEC3 cuts the
-    shape of the speech it suppresses (in steady noise at -30 dBFS Silero takes that for speech).
-    """
-
-    def __init__(self, settings: config.Echo) -> None:
-        self._settings = settings
-        self._echo = PeakLevel()
-        self._residual = PeakLevel()
-        self._noise_db = AUDIBLE_DB
-
-    def learn(self, heard_db: float, residual_db: float, in_window: bool) -> None:
-        """Take the levels of the next chunk before and after cancellation, with nobody speaking."""
-        if in_window:
-            self._echo.feed(heard_db)
-            self._residual.feed(residual_db)
-        else:  # a running median: loud moments count no more than quiet ones
-            self._noise_db += _NOISE_STEP_DB if heard_db > self._noise_db else -_NOISE_STEP_DB
-
-    def forget_newest(self) -> None:
-        """Speech has begun: what came last was the user."""
-        self._echo.forget_newest()
-        self._residual.forget_newest()
-
-    def bars(self, echo_heard_ms: float) -> tuple[Bar, ...]:
-        """The bars that hold after so much audible echo."""
-        settings = self._settings
-        warm = echo_heard_ms >= WARM_UP_MS
-        noise_db = self._noise_db + NOISE_MARGIN_DB
-        left_db = (self._residual if warm else self._echo).db
-        unsure = Bar(UNSURE_PROBABILITY, UNSURE_MS, max(noise_db, left_db + settings.residual_db))
-        if warm:
-            return Bar(settings.start_probability, settings.start_ms, noise_db), unsure
-        # what the canceller lets through at first is softer than the echo, and dies away within 400 ms
-        softer_db = left_db - settings.residual_db
-        sure = Bar(settings.start_probability, 2 * settings.start_ms, max(noise_db, softer_db))
-        return (sure, unsure) if echo_heard_ms >= FIRST_ECHO_MS else (sure,)

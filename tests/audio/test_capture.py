@@ -10,6 +10,7 @@ from echo_scenes import COMMANDS, Scene, clip, gained, last_audible, loudness_db
 from assistant.audio.capture import Capture, capture_stage
 from assistant.config import load
 from assistant.messages import FRAME_SAMPLES, Frame, PauseReached, SpeechStarted, TurnEvent, UtteranceEnded
+from assistant.simulation import scene as scenes
 from assistant.simulation.room import RoomConfig
 
 WITHOUT_CANCELLER = ("echo.canceller=false",)
@@ -100,8 +101,8 @@ def interrupt(over_echo_db: float, room: RoomConfig, name: str, at_s: float) -> 
     """A user so much louder than the echo; the reply stops when speech is found."""
     played = np.concatenate([silence(0.5), reply(6, seed=room.seed)])
     echo_db = loudness_db(played) + (room.echo_gain_db or 0)
-    track, first, _ = said(name, at_s, gain_db=echo_db + over_echo_db - loudness_db(clip(name)))
-    return play(played, np.concatenate([track, silence(1)]), room, stop_when_interrupted=True), first
+    track, first, _ = scenes.said(scenes.at_loudness(scenes.spoken(clip(name)), echo_db + over_echo_db), at_s)
+    return play(played, np.concatenate([track, silence(1)]), room, manners="stops"), first
 
 
 @pytest.mark.parametrize(("over_echo_db", "heard", "median_ms"), [(0, 4, 250), (5, 5, 250), (10, 5, 250)])

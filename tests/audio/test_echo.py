@@ -1,4 +1,4 @@
-"""The echo window, the delay it learns and the bar inside it: pure deciders."""
+"""The echo window and the delay it learns: pure deciders."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from echo_scenes import clip, gained, reply, silence
 
-from assistant.audio.echo import FIRST_ECHO_MS, WARM_UP_MS, EchoBar, EchoWindow, PeakLevel
+from assistant.audio.echo import EchoWindow
 from assistant.config import load
 from assistant.messages import FRAME_SAMPLES, Frame, Samples
 from assistant.simulation.room import Room, RoomConfig
@@ -119,51 +119,3 @@ def test_a_users_words_after_a_short_reply_are_not_its_echo(words: str, gap_s: f
     for at in range(0, len(played), FRAME_SAMPLES):
         feed(echo, played[at : at + FRAME_SAMPLES], heard[at : at + FRAME_SAMPLES], at)
         assert echo.delay_ms in (None, pytest.approx(200, abs=20))
-
-
-def test_the_newest_384_ms_do_not_raise_the_peak() -> None:
-    """They may be the very speech that is judged."""
-    peak = PeakLevel()
-    for level_db in [-60.0] * 20 + [-10.0] * 12:
-        peak.feed(level_db)
-    assert peak.db == pytest.approx(-60, abs=0.1)
-    peak.feed(-60)
-    assert peak.db == -10
-    for _ in range(11 + 31):
-        peak.feed(-60)
-    assert peak.db == pytest.approx(-13, abs=0.2), "3 dB a second"
-
-
-def test_what_was_the_user_does_not_raise_the_peak() -> None:
-    """Otherwise the second interruption would have to be louder than the first."""
-    peak = PeakLevel()
-    for level_db in [-60.0] * 20 + [-10.0] * 5:
-        peak.feed(level_db)
-    peak.forget_newest()
-    for _ in range(13):
-        peak.feed(-60)
-    assert peak.db == pytest.approx(-60, abs=0.1)
-
-
-def test_the_bar_falls_as_the_canceller_learns() -> None:
-    """First Silero only, for twice as long; then louder than the echo; then louder than what is left of it."""
-    settings = load().echo
-    bar = EchoBar(settings)
-    for _ in range(20):
-        bar.learn(heard_db=-20.0, residual_db=-45.0, in_window=True)
-    (cold,) = bar.bars(FIRST_ECHO_MS - 1)
-    assert cold.probability == settings.start_probability and cold.speech_ms == 2 * settings.start_ms
-    softer, knows_echo = bar.bars(FIRST_ECHO_MS)
-    assert softer.level_db == pytest.approx(-20 - settings.residual_db, abs=0.1)
-    assert knows_echo.level_db == pytest.approx(-20 + settings.residual_db, abs=0.1)
-    sure, warm = bar.bars(WARM_UP_MS)
-    assert sure.speech_ms == settings.start_ms
-    assert warm.level_db == pytest.approx(-45 + settings.residual_db, abs=0.1)
-
-
-def test_speech_inside_the_window_must_stand_out_of_the_rooms_noise() -> None:
-    """AEC3 cuts the shape of speech into steady noise."""
-    bar = EchoBar(load().echo)
-    for _ in range(100):
-        bar.learn(heard_db=-30.0, residual_db=-30.0, in_window=False)
-    assert all(each.level_db == pytest.approx(-20, abs=1) for each in bar.bars(WARM_UP_MS))

@@ -31,7 +31,7 @@ def frame_at(start: int) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
 
 def chunk_at(start: int, speech: bool) -> Voice:
     """The chunk that begins at a sample."""
-    return Voice(start, start + CHUNK, float(speech), speech, 1.0, -30.0)
+    return Voice(start, start + CHUNK, float(speech), speech, 1.0)
 
 
 def talk(pattern: str, *settings: str) -> list[tuple[int, TurnEvent]]:

@@ -1,0 +1,150 @@
+"""Does the user speak while the loudspeaker is heard? Double-talk detection from two kinds of evidence.
+
+Silero judges what the canceller leaves; and band by band the microphone is compared with the loudest that
+the echo of what is played may be. Silero is late when two talk at once, and taken in by whole syllables of
+echo until the canceller knows the room; the bands are taken in by every click. What the two say together
+is summed over time (the cumulative sum test, Page 1954): strong evidence needs 64 ms, weak evidence longer.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from assistant.audio.echo import EchoWindow
+from assistant.audio.echo_canceller import LONGEST_DELAY_MS
+from assistant.audio.onset import Began, Voice
+from assistant.messages import FRAME_MS, FRAME_SAMPLES, MIC_RATE_HZ, Frame, Samples
+
+Levels: TypeAlias = npt.NDArray[np.float64]
+"""(13,) one level for each band, dB."""
+
+CHUNK_SAMPLES = 512
+_EDGES_HZ = (100, 300, 500, 700, 900, 1150, 1400, 1750, 2100, 2600, 3200, 4000, 5000, 6500)
+_EDGES = np.round(np.array(_EDGES_HZ) * CHUNK_SAMPLES / MIC_RATE_HZ).astype(int)
+_BANDS = len(_EDGES_HZ) - 1
+_WINDOW = np.hanning(CHUNK_SAMPLES).astype(np.float32)
+_POWER_SCALE = 1 / (CHUNK_SAMPLES * float(np.square(_WINDOW).sum()))
+
+
+def band_levels(chunks: Samples) -> npt.NDArray[np.float64]:
+    """(k, 512) samples at 16 kHz to (k, 13) levels between 100 and 6500 Hz, dB; -90 and more."""
+    power = np.square(np.abs(np.fft.rfft(chunks * _WINDOW))) * _POWER_SCALE
+    levels: npt.NDArray[np.float64] = 10 * np.log10(np.add.reduceat(power, _EDGES, axis=1)[:, :_BANDS] + 1e-9)
+    return levels
+
+
+DECAY_DB = 2.5
+"""By which the echo may die away in a chunk, as with RT60 0.77 s: at 3 dB, endings in such rooms stood out."""
+AUDIBLE_BAND_DB = -65.0
+NOISE_MARGIN_DB = 3.0
+GAIN_UP_DB, GAIN_DOWN_DB = 1.0, 0.5
+FIRST_STEPS, FIRST_CHUNKS = 4.0, 20.0
+"""The gain's first steps are five times as large, and shrink to one within a second of sound in the band."""
+
+
+class BandEcho:
+    """The loudest that the echo may be, band by band. The gain of its path is learned from 0 dB down."""
+
+    def __init__(self) -> None:
+        self._gain_db: Levels = np.zeros(_BANDS)
+        self._learned: Levels = np.zeros(_BANDS)  # chunks
+        self._echo_db: Levels = np.full(_BANDS, -90.0)
+        self._noise_db: Levels = np.full(_BANDS, -70.0)
+
+    def learn_noise(self, heard_db: Levels) -> None:
+        """Take a chunk with nothing played: a running median."""
+        self._noise_db += np.where(heard_db > self._noise_db, 1.0, -1.0)
+
+    def excess_db(self, heard_db: Levels, played_db: Levels, learn: bool) -> float:
+        """How far the next chunk stands out of echo and noise, -5 to 20 dB, in the mean over the bands."""
+        direct_db = played_db + self._gain_db
+        self._echo_db = np.maximum(direct_db, self._echo_db - DECAY_DB)
+        excess_db = heard_db - np.maximum(self._echo_db, self._noise_db + NOISE_MARGIN_DB)
+        if learn:  # a running quantile, from the bands in which not the tail of earlier sound is heard
+            direct = (direct_db >= self._echo_db) & (played_db > AUDIBLE_BAND_DB)
+            steps = 1 + FIRST_STEPS * np.exp(-self._learned / FIRST_CHUNKS)
+            self._gain_db += direct * steps * np.where(excess_db > 0, GAIN_UP_DB, -GAIN_DOWN_DB)
+            self._learned += direct
+        return float(np.clip(excess_db, -5, 20).mean())
+
+
+WARM_UP_MS = 1750
+"""Echo after which AEC3 no longer lets whole syllables of it through."""
+TRUST = 4.0
+"""What is then added for Silero, in its log-odds: 0.02 is as likely speech as not."""
+ENOUGH = 6.0
+MOST = 3.0
+"""Evidence of one chunk: at least two are needed."""
+LEAST_LOG_ODDS = -6.0
+EXCESS_ZERO_DB = 1.0
+EXCESS_LEAST, EXCESS_MOST = -4.0, 3.0
+LEAST_PROBABILITY = 0.15
+"""In one chunk at least: typing alone has less, and stands out of the echo as a voice does."""
+
+
+class DoubleTalk:
+    """Pure decider: has the user begun to speak inside the echo window?"""
+
+    def __init__(self) -> None:
+        self._bands = BandEcho()
+        nothing = np.zeros(FRAME_SAMPLES, np.float32)
+        frames = round(LONGEST_DELAY_MS / FRAME_MS) + 10
+        self._heard: deque[Samples] = deque([nothing] * 8, maxlen=8)
+        self._played: deque[Samples] = deque([nothing] * frames, maxlen=frames)
+        self._played_db: deque[Levels] = deque(maxlen=16)  # 512 ms
+        self._now = 0
+        self._restart(0)
+
+    def _restart(self, start: int) -> None:
+        self._evidence, self._since, self._voiced, self._probability = 0.0, start, 0, 0.0
+
+    def take(self, frame: Frame) -> None:
+        """Take the next 10 ms of what was heard and played."""
+        self._heard.append(frame.samples)
+        self._played.append(frame.reference)
+        self._now = frame.start + FRAME_SAMPLES
+
+    def rest(self, voice: Voice) -> None:
+        """Take the next chunk, with the window shut and nobody speaking."""
+        self._restart(voice.end)
+        self._bands.learn_noise(self._levels(self._heard, voice, (0,)))
+
+    def judge(self, voice: Voice, window: EchoWindow) -> Began | None:
+        """Take the next chunk inside the window, with nobody speaking so far."""
+        delay_ms = window.delay_ms
+        late = round((delay_ms or 0) * MIC_RATE_HZ / 1000)
+        self._played_db.append(self._levels(self._played, voice, (late - FRAME_SAMPLES, late, late + FRAME_SAMPLES)))
+        # until the delay is known the echo may be that of any of the latest half second
+        played_db = self._played_db[-1] if delay_ms is not None else np.max(self._played_db, axis=0)
+        excess_db = self._bands.excess_db(self._levels(self._heard, voice, (0,)), played_db, delay_ms is not None)
+        return self._sum(voice, excess_db, TRUST if window.echo_heard_ms >= WARM_UP_MS else 0.0)
+
+    def _sum(self, voice: Voice, excess_db: float, trust: float) -> Began | None:
+        probability = min(voice.probability, 0.999)
+        log_odds = math.log(max(probability, 1e-3) / (1 - probability))
+        excess = min(max(excess_db - EXCESS_ZERO_DB, EXCESS_LEAST), EXCESS_MOST)
+        evidence = min(max(log_odds, LEAST_LOG_ODDS) + excess + trust, MOST)
+        if voice.agreed < 0.5:
+            evidence = min(evidence, 0)  # webrtcvad refuses what has no energy of its own, as a click's ring
+        if self._evidence == 0:
+            self._restart(voice.start)
+        self._evidence = max(self._evidence + evidence, 0)
+        self._probability = max(self._probability, voice.probability)
+        self._voiced += (voice.end - voice.start) * voice.speech
+        if self._evidence < ENOUGH or self._probability < LEAST_PROBABILITY:
+            return None
+        began = Began(self._since, voice.end, self._voiced)
+        self._restart(voice.end)
+        return began
+
+    def _levels(self, frames: deque[Samples], voice: Voice, late: tuple[int, ...]) -> Levels:
+        """The loudest, band by band, of the samples that came so much before the chunk's."""
+        samples = np.concatenate(frames)
+        ends = [len(samples) - (self._now - voice.end) - by for by in late]
+        levels: Levels = band_levels(np.stack([samples[end - CHUNK_SAMPLES : end] for end in ends])).max(axis=0)
+        return levels
