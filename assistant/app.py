@@ -149,6 +149,11 @@ class Assistant:
         self.release: Callable[[], None] = self.capture.release
 
     @property
+    def talking(self) -> bool:
+        """Push-to-talk: a turn is being spoken."""
+        return self.capture.open
+
+    @property
     def muted(self) -> bool:
         """The microphone counts as silent."""
         return self.capture.muted

@@ -6,11 +6,9 @@ It ends by a key, Ctrl-C, SIGTERM or a closed terminal, and leaves the terminal 
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -28,12 +26,8 @@ from assistant.config import Config
 from assistant.errors import AudioError
 from assistant.history import History
 from assistant.keeping import Keeper
-from assistant.keys.bindings import Bindings, Command, Meaning
-from assistant.keys.global_key import global_key
-from assistant.keys.parser import Key
-from assistant.keys.pipe import piped_lines
-from assistant.keys.terminal import TerminalKeys
-from assistant.messages import LineTyped, Priority
+from assistant.keys.controls import Controls
+from assistant.messages import Priority
 from assistant.metrics import DeskStatus, TalkState, TurnRecord
 from assistant.models.runtime import MlxThread
 from assistant.ports import Desk
@@ -90,8 +84,8 @@ class LiveTalk:
         self._config = config
         self._display = display
         self._options = options
-        self._stdin = sys.stdin.fileno() if stdin is None else stdin
-        self._bindings = Bindings(options.push_to_talk)
+        stdin = sys.stdin.fileno() if stdin is None else stdin
+        self._controls = Controls(stdin, options.push_to_talk, self._typed, self._end)
         self._assistant: Assistant | None = None
         self._keeper: Keeper | None = None
         self._desk_problem = ""
@@ -107,7 +101,7 @@ class LiveTalk:
         thread = MlxThread()
         try:
             async with anyio.create_task_group() as self._tasks:
-                with self._keys():
+                with self._controls.listening(self._options.global_key, self._display.note):
                     await self._tasks.start(self._end_on_signal, name="signals")
                     await self._talk(thread)
                     self._end()
@@ -147,6 +141,7 @@ class LiveTalk:
                 self._turn_changed,
                 _REMEMBERED_TURNS,
             )
+            self._controls.talk = assistant
             self._display.progress("")
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._show, assistant, name="show")
@@ -239,7 +234,7 @@ class LiveTalk:
             await anyio.sleep(TICK_S)
 
     def _now(self, assistant: Assistant) -> Now:
-        line, conversation = self._bindings.line, assistant.conversation
+        line, conversation = self._controls.line, assistant.conversation
         reply = conversation.floor.reply
         sounded = conversation.sounded(reply.record) if reply is not None else []
         return Now(
@@ -248,7 +243,7 @@ class LiveTalk:
             sounded[0][0] if sounded else None,
             None if line is None else line.text,
             0 if line is None else line.cursor,
-            self._bindings.help(assistant.state, assistant.capture.open) if os.isatty(self._stdin) else "",
+            self._controls.help(assistant.state),
         )
 
     def _chime(self, name: Earcon) -> None:
@@ -257,56 +252,11 @@ class LiveTalk:
             speaker = self._assistant.speaker
             speaker.chime(earcon(name, speaker.rate_hz, settings.level_db))
 
-    # keys
-
-    @contextlib.contextmanager
-    def _keys(self) -> Iterator[None]:
-        name = self._options.global_key
-        with ExitStack() as stack:
-            if name is not None:
-                press, release = (lambda: self._do(Command.PRESS)), (lambda: self._do(Command.RELEASE))
-                stack.enter_context(global_key(name, press, release, self._display.note))
-            if os.isatty(self._stdin):
-                stack.enter_context(TerminalKeys(self._stdin, self._key, self._hold, self._end))
-            else:
-                stack.enter_context(piped_lines(self._stdin, lambda line: self._do(LineTyped(line))))
-            yield
-
-    def _key(self, key: Key) -> None:
-        meaning = self._bindings.feed(key)
-        if meaning is not None:
-            self._do(meaning)
-
-    def _hold(self) -> None:
-        self._bindings.hold = True
-
-    def _do(self, meaning: Meaning) -> None:
-        if meaning is Command.QUIT:
-            self._end()
-        if (assistant := self._assistant) is None:
-            return
-        match meaning:
-            case Command.PRESS:
-                assistant.press()
-            case Command.RELEASE:
-                assistant.release()
-            case Command.TOGGLE if assistant.capture.open:
-                assistant.release()
-            case Command.TOGGLE:
-                assistant.release()  # a hold that was capped still counts as down
-                assistant.press()
-            case Command.MUTE:
-                assistant.muted = not assistant.muted
-            case Command.SLEEP if not assistant.asleep:
-                assistant.sleep()
-            case Command.SLEEP | Command.WAKE:
-                assistant.wake()
-            case Command.INTERRUPT:
-                assistant.interrupt()
-            case LineTyped(text):
-                if self._warming is not None:  # the reply will ask for the language model, which serves one at a time
-                    self._warming.cancel()
-                self._tasks.start_soon(assistant.type, text, name="line")
+    def _typed(self, line: str) -> None:
+        assert self._assistant is not None
+        if self._warming is not None:  # the reply will ask for the language model, which serves one at a time
+            self._warming.cancel()
+        self._tasks.start_soon(self._assistant.type, line, name="line")
 
 
 def earcon_between(before: TalkState, state: TalkState) -> Earcon | None:
