@@ -17,11 +17,6 @@ NO_PERMISSION = (
 )
 
 
-def check(name: str) -> None:
-    """Raise what `global_key` would, before anything is loaded."""
-    _find(_pynput(), name)
-
-
 @contextmanager
 def global_key(
     name: str, press: Callable[[], None], release: Callable[[], None], warn: Callable[[str], None]
