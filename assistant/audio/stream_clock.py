@@ -23,6 +23,9 @@ class StreamClock:
     def __init__(self) -> None:
         self._beginning: int | None = None
         self._errors: deque[int] = deque(maxlen=_LATEST)
+        self._excused = _LATEST
+        self.losses = 0
+        """Times that samples were lost and nobody told; not counted while the stream begins."""
 
     def place(self, first: int, at_s: float, lost: bool = False) -> int:
         """Index on the talk's clock of a block's first sample.
@@ -35,12 +38,18 @@ class StreamClock:
         index = round(at_s * MIC_RATE_HZ)
         if self._beginning is None:
             self._beginning = index - first
+        self._excused -= self._excused > 0
         if lost:
             self._errors.clear()
+            self._excused = _LATEST
         self._errors.append(index - first - self._beginning)
         if len(self._errors) >= _FEWEST:
-            error = median(self._errors)
-            if abs(error) > FRAME_SAMPLES:
-                self._beginning += round(error / FRAME_SAMPLES) * FRAME_SAMPLES
-                self._errors.clear()
+            self._move(round(median(self._errors)))
         return self._beginning + first
+
+    def _move(self, error: int) -> None:
+        frames = round(error / FRAME_SAMPLES)
+        if abs(error) > FRAME_SAMPLES and self._beginning is not None:
+            self._beginning += frames * FRAME_SAMPLES
+            self._errors.clear()
+            self.losses += frames > 1 and not self._excused

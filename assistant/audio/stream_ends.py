@@ -43,7 +43,7 @@ class MicrophoneEnd:
         self._resampler = None if rate_hz == MIC_RATE_HZ else StreamResampler(rate_hz, MIC_RATE_HZ)
         self._blocks: deque[_Block] = deque(maxlen=_BLOCKS)
         self._count = 0
-        self.xruns = 0
+        self._xruns = 0
         self.called_s = now_s()
         """When the device called last."""
         self.zeros_s = 0.0
@@ -51,10 +51,15 @@ class MicrophoneEnd:
         self.alive = False
         """Anything but zeros has come."""
 
+    @property
+    def xruns(self) -> int:
+        """Times that samples were lost or missing, as the device tells or its timestamps."""
+        return self._xruns + self._clock.losses
+
     def take(self, samples: Samples, age_s: float, lost: bool) -> None:
         """On the device's thread: keep a copy of (n,) samples, the first of which is `age_s` old."""
         self.called_s = self._now_s()
-        self.xruns += lost or len(self._blocks) == _BLOCKS
+        self._xruns += lost or len(self._blocks) == _BLOCKS
         self._blocks.append(_Block(self._count, self.called_s - age_s, samples.copy(), lost))
         self._count += len(samples) * MIC_RATE_HZ // self._rate_hz
         self._wake()
@@ -92,14 +97,19 @@ class LoudspeakerEnd:
         self._to_reference = StreamResampler(voice_rate_hz, MIC_RATE_HZ)
         self._blocks: deque[tuple[int, Samples]] = deque(maxlen=_BLOCKS)
         self._count = 0
-        self.xruns = 0
+        self._xruns = 0
         self.called_s = now_s()
         """When the device called last."""
+
+    @property
+    def xruns(self) -> int:
+        """Times that samples were lost or missing, as the device tells or its timestamps."""
+        return self._xruns + self._clock.losses
 
     def fill(self, count: int, ahead_s: float, lost: bool) -> Samples:
         """On the device's thread: (count,) samples, the first of which will sound in `ahead_s`."""
         self.called_s = self._now_s()
-        self.xruns += lost
+        self._xruns += lost
         start = self._clock.place(self._count, self.called_s + ahead_s, lost)
         samples = self._pull(count * self._voice_rate_hz // self._rate_hz, start / MIC_RATE_HZ)
         self._blocks.append((start, samples))

@@ -2,7 +2,8 @@
 
 python desk_driver.py OUT.npz [section.key=value ...]
 Lines on stdin, obeyed one after the other: `play FILE`, `switch MICROPHONE LOUDSPEAKER`, `stop`.
-Lines on stdout: each new status, and `{"played": FILE}` when a file was pulled to its end.
+Lines on stdout: each new status, `{"opened": INDEX}` for each first frame of opened devices, and
+`{"played": FILE}` when a file was pulled to its end.
 """
 
 from __future__ import annotations
@@ -72,6 +73,8 @@ async def _main(out: Path, settings: list[str]) -> None:
     async def collect() -> None:
         async for frame in receive:
             frames.append(frame)
+            if frame.opened is not None:
+                _say({"opened": frame.start})
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(desk.run, send, player.pull, VOICE_RATE_HZ)

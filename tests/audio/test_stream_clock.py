@@ -39,6 +39,7 @@ def test_lost_samples_are_noticed_within_a_third_of_a_second() -> None:
     moved = next(index for index in range(99) if starts[index + 1] - starts[index] != BLOCK) + 1
     assert 50 < moved <= 50 + 0.3 / BLOCK_S
     assert starts[-1] == 99 * BLOCK + 6 * FRAME_SAMPLES
+    assert clock.losses == 1
 
 
 def test_losses_that_are_told_are_noticed_sooner() -> None:
@@ -50,6 +51,7 @@ def test_losses_that_are_told_are_noticed_sooner() -> None:
     ]
     assert seams(starts) == [6 * FRAME_SAMPLES]
     assert starts[55] == 55 * BLOCK + 6 * FRAME_SAMPLES
+    assert clock.losses == 0  # it was counted by who told
 
 
 @pytest.mark.parametrize("ppm", [-150.0, -20.0, 0.0, 3.0, 100.0])
