@@ -13,6 +13,7 @@ from assistant.dialogue.formats import as_json
 from assistant.dialogue.load import Dialogue, load_dialogues
 from assistant.dialogue.result import Performance, costs_charged, models_used
 from assistant.dialogue.runner import Shelf, run_dialogues
+from assistant.dialogue.step_store import StepStore
 
 pytestmark = pytest.mark.models
 
@@ -26,8 +27,8 @@ def dialogues(family: str) -> list[Dialogue]:
 
 @pytest.fixture(scope="module")
 def shelf() -> Shelf:
-    """Models loaded once for all dialogues."""
-    return Shelf()
+    """Models loaded once for all dialogues, and steps of theirs that were taken before."""
+    return Shelf(StepStore())
 
 
 @pytest.fixture(scope="module")
@@ -47,13 +48,14 @@ def test_bundled_dialogue(script: Path, shelf: Shelf, plain_results: dict[str, P
 
 
 def test_another_process_gives_the_same_bytes(plain_results: dict[str, Performance]) -> None:
-    """Five scripts, run above in one process and here in another: the JSON is the same to the byte."""
+    """Run above with kept steps, and here in another process with none: the JSON is the same to the byte."""
     scripts = dialogues("plain")
     assert len(scripts) >= 5
     results = [plain_results[dialogue.path.name].result for dialogue in scripts]
     config = load()
     expected = as_json(results, costs_charged(config, "simulated"), models_used(config), True)
-    command = [sys.executable, "-m", "assistant", "dialogue", "run", str(FOLDER / "plain"), "--json", "-"]
+    command = [sys.executable, "-m", "assistant", "dialogue", "run", str(FOLDER / "plain")]
+    command += ["--json", "-", "--no-step-store"]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
     assert run.stdout == expected

@@ -60,6 +60,9 @@ def run(
     repeat: Annotated[int, typer.Option(min=1, help="Run each so often, and tell how often expectations fail.")] = 1,
     jobs: Annotated[int, typer.Option(min=1, help="Run so many at once, each in a process with its own models.")] = 1,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first dialogue that fails.")] = False,
+    no_step_store: Annotated[
+        bool, typer.Option("--no-step-store", help="Take every step of the models anew, and keep none.")
+    ] = False,
 ) -> None:
     """Play dialogue scripts to the assistant and hold what comes of them against what they expect.
 
@@ -77,7 +80,8 @@ def run(
         to_stderr = json_file == STANDARD_OUTPUT
         terminal = (sys.stderr if to_stderr else sys.stdout).isatty()
         console = Console(stderr=to_stderr, highlight=False, width=None if terminal else 120)
-        passed = _run(dialogues, outputs, console, jobs, repeat, fail_fast)
+        stored = clock is ClockName.simulated and not no_step_store
+        passed = _run(dialogues, outputs, console, jobs, repeat, fail_fast, stored)
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
     if not passed:
@@ -103,23 +107,31 @@ def _chosen(dialogues: list[Dialogue], only: list[str]) -> list[Dialogue]:
 
 
 def _run(
-    dialogues: list[Dialogue], outputs: Outputs, console: Console, jobs: int, repeat: int, fail_fast: bool
+    dialogues: list[Dialogue],
+    outputs: Outputs,
+    console: Console,
+    jobs: int,
+    repeat: int,
+    fail_fast: bool,
+    stored: bool,
 ) -> bool:
     """Run everything, write what there is however it ends, and tell whether all passed."""
     from contextlib import closing
 
     from assistant.dialogue.pool import run_in_processes
     from assistant.dialogue.progress import RunProgress
-    from assistant.dialogue.runner import run_dialogues
+    from assistant.dialogue.runner import Shelf, run_dialogues
+    from assistant.dialogue.step_store import StepStore
     from assistant.dialogue.summary import show, show_flakes, show_totals
 
     complete = False
+    shelf = Shelf(StepStore()) if stored else None
     try:
         with RunProgress(console, len(dialogues) * repeat) as progress:
             performances = (
-                run_in_processes(dialogues, outputs.clock, jobs, repeat)
+                run_in_processes(dialogues, outputs.clock, jobs, repeat, stored)
                 if jobs > 1
-                else run_dialogues(dialogues, outputs.clock, progress=progress.entry, repeat=repeat)
+                else run_dialogues(dialogues, outputs.clock, shelf, progress.entry, repeat=repeat)
             )
             with closing(performances):
                 for performance in performances:
@@ -135,5 +147,5 @@ def _run(
         outputs.write(complete)
     if repeat > 1:
         show_flakes(outputs.results, console)
-    show_totals(outputs.results, console)
+    show_totals(outputs.results, console, outputs.steps_kept, outputs.steps_made)
     return all(result.passed for result in outputs.results)

@@ -47,6 +47,7 @@ class Outputs:
         junit_file: Path | None = None,
     ) -> None:
         self.results: list[DialogueResult] = []
+        self.steps_kept = self.steps_made = 0
         self._config = config
         self.clock = clock
         self._json_file = json_file
@@ -64,6 +65,8 @@ class Outputs:
     def add(self, performance: Performance) -> None:
         """Keep a dialogue's result, and write its sound at once."""
         self.results.append(performance.result)
+        self.steps_kept += performance.steps_kept
+        self.steps_made += performance.steps_made
         if self._audio_folder is not None:
             path = self._audio_folder / f"{self._file_name(performance.result.name)}.wav"
             write_wav(path, stereo(performance.trace), performance.trace.speaker_rate_hz)

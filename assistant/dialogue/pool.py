@@ -12,11 +12,12 @@ from assistant.app import load_models
 from assistant.dialogue.load import Dialogue
 from assistant.dialogue.result import Performance
 from assistant.dialogue.runner import Shelf, run_dialogue
+from assistant.dialogue.step_store import StepStore
 from assistant.simulation.clock import ClockMode
 
 
 def run_in_processes(
-    dialogues: Sequence[Dialogue], mode: ClockMode, jobs: int, repeat: int = 1
+    dialogues: Sequence[Dialogue], mode: ClockMode, jobs: int, repeat: int = 1, stored: bool = False
 ) -> Generator[Performance]:
     """Run dialogues, `jobs` at a time; otherwise as `runner.run_dialogues`.
 
@@ -27,11 +28,12 @@ def run_in_processes(
         mode: The clock.
         jobs: Number of processes.
         repeat: How often each is run.
+        stored: Whether steps are taken from the step store, and kept there.
     """
     context = multiprocessing.get_context("spawn")  # MLX does not survive a fork
     with ProcessPoolExecutor(jobs, context, _leave_interrupts_to_the_parent) as pool:
         waiting: list[Future[Performance]] = [
-            pool.submit(_run, dialogue, run, mode) for dialogue in dialogues for run in range(repeat)
+            pool.submit(_run, dialogue, run, mode, stored) for dialogue in dialogues for run in range(repeat)
         ]
         try:
             while waiting:
@@ -45,10 +47,10 @@ def _leave_interrupts_to_the_parent() -> None:
 
 
 @cache
-def _shelf() -> Shelf:
+def _shelf(stored: bool) -> Shelf:
     """This process's own."""
-    return Shelf()
+    return Shelf(StepStore() if stored else None)
 
 
-def _run(dialogue: Dialogue, run: int, mode: ClockMode) -> Performance:
-    return run_dialogue(dialogue, run, mode, load_models if mode == "real" else _shelf())
+def _run(dialogue: Dialogue, run: int, mode: ClockMode, stored: bool) -> Performance:
+    return run_dialogue(dialogue, run, mode, load_models if mode == "real" else _shelf(stored))

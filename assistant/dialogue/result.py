@@ -88,6 +88,10 @@ class Performance:
     dialogue: Dialogue
     trace: Trace
     result: DialogueResult
+    steps_kept: int = 0
+    """Steps of models that came from the step store."""
+    steps_made: int = 0
+    """Steps that models took for it, where there is a store."""
 
 
 def summarise(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Hashable, Iterable
+from collections.abc import Callable, Generator, Iterable
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -13,9 +14,13 @@ from assistant.dialogue.expect import judge_expectations
 from assistant.dialogue.load import Dialogue
 from assistant.dialogue.result import Performance, summarise
 from assistant.dialogue.stage import LoadModels, Stage
+from assistant.dialogue.step_store import StepStore, digest, makers
+from assistant.dialogue.stored_models import Lazy, StoredChat, StoredSynthesizer, StoredTranscriber
 from assistant.dialogue.trace import Trace
 from assistant.dialogue.wer import word_error_rate
 from assistant.metrics import TurnRecord
+from assistant.models import lock
+from assistant.models.store import Store
 from assistant.simulation import clock
 from assistant.simulation.clock import ClockMode
 from assistant.simulation.judge import judge
@@ -29,28 +34,49 @@ def _ignore(*_: object) -> None:
 
 
 class Shelf:
-    """Loads models and keeps those last used, so that scripts with the same settings share them."""
+    """Loads models and keeps those last used, so that scripts with the same settings share them.
 
-    def __init__(self) -> None:
-        self._kept: dict[str, tuple[Hashable, Any]] = {}
+    Args:
+        store: Steps that need not be taken again; only for the `simulated` clock.
+    """
+
+    def __init__(self, store: StepStore | None = None) -> None:
+        self.store = store
+        self._kept: dict[str, tuple[str, Lazy[Any]]] = {}
 
     def __call__(self, config: Config) -> Models:
-        """The models of a configuration, loaded on this thread.
+        """The models of a configuration for one dialogue, loaded on this thread; with a store, when they are needed.
 
         Raises:
             ModelError: A model is not there, is damaged, or has no such voice.
         """
+        settings = {"transcriber": config.transcribe, "chat": config.chat, "voice": config.speech}
+        keys = {role: digest(section, *self._makers(config, role)) for role, section in settings.items()}
+        transcriber = self._take("transcriber", keys["transcriber"], lambda: load_transcriber(config))
+        chat = self._take("chat", keys["chat"], lambda: load_chat(config))
+        voice = self._take("voice", keys["voice"], lambda: load_voice(config))
+        store = self.store
+        if store is None:
+            return Models(transcriber.model, chat.model, voice.model)
+        rate_hz = store.number(digest(keys["voice"], "rate_hz"), lambda: voice.model.rate_hz)
         return Models(
-            self._take("transcriber", (config.models.transcriber, repr(config.transcribe)), config, load_transcriber),
-            self._take("chat", (config.models.chat, repr(config.chat)), config, load_chat),
-            self._take("voice", (config.models.voice, repr(config.speech)), config, load_voice),
+            StoredTranscriber(keys["transcriber"], store, transcriber),
+            StoredChat(keys["chat"], store, chat),
+            StoredSynthesizer(keys["voice"], store, voice, rate_hz, config.speech.speed),
         )
 
-    def _take(self, role: str, settings: Hashable, config: Config, load: Callable[[Config], Any]) -> Any:
-        key = (settings, repr(config.runtime))
+    def _makers(self, config: Config, role: str) -> tuple[object, ...]:
+        """What else makes a model's steps: its name; with a store also weights, libraries, code and processor."""
+        name = getattr(config.models, role)
+        if self.store is None:
+            return name, config.runtime
+        entry, models = lock.find(name), Store()
+        return name, config.runtime, makers(), entry.source, [models.expected(entry, file) for file in entry.files]
+
+    def _take(self, role: str, key: str, load: Callable[[], Any]) -> Lazy[Any]:
         if role not in self._kept or self._kept[role][0] != key:
             self._kept.pop(role, None)  # first: two large models may not fit
-            self._kept[role] = key, load(config)
+            self._kept[role] = key, Lazy(load)
         return self._kept[role][1]
 
 
@@ -96,9 +122,13 @@ def run_dialogue(
 ) -> Performance:
     """Run one dialogue once, to its end or to Ctrl-C; arguments and errors as of `run_dialogues`."""
     stage = Stage(dialogue, mode, progress, changed)
+    store = load.store if isinstance(load, Shelf) and load.store is not None else StepStore()
+    kept, made = store.kept, store.made
     with suppress(KeyboardInterrupt):
         clock.run(partial(stage.play, load), mode)
-    return _judged(dialogue, run, stage.trace, mode)
+    return replace(
+        _judged(dialogue, run, stage.trace, mode), steps_kept=store.kept - kept, steps_made=store.made - made
+    )
 
 
 def _judged(dialogue: Dialogue, run: int, trace: Trace, mode: ClockMode) -> Performance:

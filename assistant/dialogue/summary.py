@@ -36,8 +36,8 @@ def show(performance: Performance, console: Console) -> None:
     console.print()
 
 
-def show_totals(results: Sequence[DialogueResult], console: Console) -> None:
-    """Print the last line of a run."""
+def show_totals(results: Sequence[DialogueResult], console: Console, kept: int = 0, made: int = 0) -> None:
+    """Print the last line of a run, with how many steps of models were kept from earlier ones, and how many made."""
     passed = sum(result.passed for result in results)
     latencies = sorted(
         seen.voice_to_voice_ms for result in results for seen in result.turns if seen.voice_to_voice_ms is not None
@@ -45,7 +45,10 @@ def show_totals(results: Sequence[DialogueResult], console: Console) -> None:
     median = f", voice to voice {latencies[len(latencies) // 2]} ms at the median" if latencies else ""
     colour = "green" if passed == len(results) else "red"
     seconds = sum(result.seconds for result in results)
-    console.print(f"[{colour}]{passed} of {len(results)} passed[/], {seconds:.0f} s of talk{median}", soft_wrap=True)
+    steps = f", {kept} of {kept + made} steps of models from the store" if kept else ""
+    console.print(
+        f"[{colour}]{passed} of {len(results)} passed[/], {seconds:.0f} s of talk{median}{steps}", soft_wrap=True
+    )
 
 
 def show_flakes(results: Sequence[DialogueResult], console: Console) -> None:
