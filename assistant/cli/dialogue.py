@@ -145,6 +145,8 @@ def _run(
         complete = len(outputs.results) == len(dialogues) * repeat
     finally:
         outputs.write(complete)
+    if stored:
+        StepStore().prune()
     if repeat > 1:
         show_flakes(outputs.results, console)
     show_totals(outputs.results, console, outputs.steps_kept, outputs.steps_made)
