@@ -20,6 +20,7 @@ from assistant.messages import MIC_RATE_HZ, ChatMessage, Fragment, Samples, Spok
 
 if TYPE_CHECKING:
     from assistant.app import Models
+    from assistant.audio.device_choice import Device, Kind
 
 T = TypeVar("T")
 Topic = Literal["machine", "versions", "profile", "compute", "models", "pronunciation", "audio", "longest step"]
@@ -77,7 +78,7 @@ def examine(config: Config, profile: str | None) -> list[Finding]:
         *_compute(config),
         *_models(config),
         _pronunciation(),
-        *_audio(),
+        *_audio(config),
     ]
 
 
@@ -199,23 +200,28 @@ def _pronunciation() -> Finding:
         return Finding("pronunciation", "English", "missing", str(error), needed=True)
 
 
-def _audio() -> list[Finding]:
+def _audio(config: Config) -> list[Finding]:
     from assistant.audio.devices import list_devices
 
     try:
         devices = list_devices()
     except AudioError as error:
         return [Finding("audio", "devices", "none", str(error))]
-    found = {
-        "microphone": next((device for device in devices if device.is_default_input), None),
-        "loudspeaker": next((device for device in devices if device.is_default_output), None),
-    }
-    return [
-        Finding("audio", kind, f"{device.name}, {device.rate_hz} Hz")
-        if device
-        else Finding("audio", kind, "none", f"Connect a {kind} and choose it in the system's sound settings.")
-        for kind, device in found.items()
-    ]
+    wanted = config.devices
+    return [_device(devices, "microphone", wanted.microphone), _device(devices, "loudspeaker", wanted.loudspeaker)]
+
+
+def _device(devices: list[Device], kind: Kind, wanted: str) -> Finding:
+    from assistant.audio.device_choice import check, choose
+
+    try:
+        check(devices, kind, wanted)
+    except AudioError as error:
+        return Finding("audio", kind, "none", str(error))
+    device = choose(devices, kind, wanted)
+    if device is None:
+        return Finding("audio", kind, "none", f"Connect a {kind} and choose it in the system's sound settings.")
+    return Finding("audio", kind, f"{device.name}, {device.rate_hz} Hz")
 
 
 def _fragment() -> Fragment:

@@ -85,6 +85,15 @@ def test_devices_are_named(config: Config, monkeypatch: pytest.MonkeyPatch) -> N
     assert "Connect a microphone" in audio["microphone"].cure
 
 
+def test_a_device_that_is_asked_for_and_not_there(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The nearest is named; a talk would not begin."""
+    devices = [Device("MacBook Speakers", 0, 2, 44_100, is_default_input=False, is_default_output=True)]
+    monkeypatch.setattr("assistant.audio.devices.list_devices", lambda: devices)
+    wanted = config.devices.model_copy(update={"loudspeaker": "macbook speaker s"})
+    audio = named(doctor.examine(config.model_copy(update={"devices": wanted}), None), "audio")
+    assert "did you mean MacBook Speakers" in audio["loudspeaker"].cure
+
+
 def test_portaudio_is_silent(capfd: pytest.CaptureFixture[str]) -> None:
     """ALSA's page of complaints about a machine without a sound card does not reach the terminal."""
     list_devices()

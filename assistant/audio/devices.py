@@ -75,20 +75,29 @@ class PortAudio:
             except sound.PortAudioError as error:
                 raise AudioError(f"PortAudio cannot list the audio devices: {error}.") from None
 
+    def rates_hz(self, device: Device, kind: Kind) -> list[int]:
+        """The usual rates that a device takes, the lowest first; none where it does not open."""
+        return [rate_hz for rate_hz in sorted(_RATES_HZ) if self._takes(device, kind, rate_hz)]
+
     def rate_hz(self, device: Device, kind: Kind, wanted_hz: int) -> int:
         """The rate to open a device at: the one wanted if it takes it, else its own, else a usual one.
 
         Raises:
             AudioError: It takes none of them.
         """
-        look = self._sound.check_input_settings if kind == "microphone" else self._sound.check_output_settings
-        rates_hz = [rate for rate in (wanted_hz, device.rate_hz, *_RATES_HZ) if rate % (1000 // BLOCK_MS) == 0]
-        with _silenced_stderr():
-            for rate_hz in dict.fromkeys(rates_hz):
-                with contextlib.suppress(self._sound.PortAudioError):
-                    look(device.index, channels=_channels(device, kind), dtype="float32", samplerate=rate_hz)
-                    return rate_hz
+        for rate_hz in dict.fromkeys((wanted_hz, device.rate_hz, *_RATES_HZ)):
+            if rate_hz % (1000 // BLOCK_MS) == 0 and self._takes(device, kind, rate_hz):
+                return rate_hz
         raise AudioError(f"The {kind} {device.name} cannot be opened. {_CURE.format(kind=kind)}")
+
+    def _takes(self, device: Device, kind: Kind, rate_hz: int) -> bool:
+        look = self._sound.check_input_settings if kind == "microphone" else self._sound.check_output_settings
+        with _silenced_stderr():
+            try:
+                look(device.index, channels=_channels(device, kind), dtype="float32", samplerate=rate_hz)
+            except self._sound.PortAudioError:
+                return False
+        return True
 
     def open_microphone(self, device: Device, rate_hz: int, latency_s: float, take: Take) -> _Stream:
         """Open and start; `take` is called on PortAudio's thread.

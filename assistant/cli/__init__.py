@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from assistant import __version__
-from assistant.cli import chat, demo, dialogue, doctor, models, service, talk, transcribe, voice
+from assistant.cli import chat, demo, devices, dialogue, doctor, models, service, talk, transcribe, voice
 from assistant.errors import AssistantError
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ app.command()(chat.chat)
 app.command()(voice.voices)
 app.add_typer(dialogue.app, name="dialogue")
 app.add_typer(models.app, name="models")
+app.add_typer(devices.app, name="devices")
 app.add_typer(service.app, name="service")
 app.command()(doctor.doctor)
 
