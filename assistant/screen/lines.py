@@ -50,10 +50,12 @@ class PlainLines:
             self._write(f"you: {record.transcript}")
         if record.state not in ("held", "open"):
             self._asked = [one for one in self._asked if one is not record]
-            if record.state in ("done", "cut"):
-                self._write(f"assistant: {record.reply_heard}{' [interrupted]' if record.state == 'cut' else ''}")
-                if taken := latency(record):
-                    self._write(f"  {describe_latency(taken)}")
+            heard = [record.reply_heard] if record.reply_heard else []
+            heard += ["[interrupted]"] if record.state == "cut" else []
+            if heard:  # a voice command may be obeyed without a word
+                self._write(f"assistant: {' '.join(heard)}")
+            if record.state in ("done", "cut") and (taken := latency(record)):
+                self._write(f"  {describe_latency(taken)}")
 
     def now(self, now: Now) -> None:
         """See Display."""

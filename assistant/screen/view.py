@@ -144,7 +144,7 @@ def _turn(record: TurnRecord, first_sound_s: float | None = None) -> RenderableT
     rows.add_row(
         Text("you", style="cyan"), Text(record.transcript or "…", style="dim" if record.state == "held" else "")
     )
-    if said or over:
+    if said or record.state == "cut":  # a voice command may be obeyed without a word
         reply = Text(said.strip(), style="" if over or record.state == "open" else "dim")
         if record.state == "cut":
             reply.append(" ⏹ interrupted", style="red")

@@ -122,6 +122,15 @@ def test_an_interrupted_reply_is_shown_as_far_as_it_was_heard() -> None:
     assert "1.24 s: end of turn 0.80" in shown
 
 
+def test_a_command_obeyed_without_a_word_is_one_line() -> None:
+    """Nothing was said to it."""
+    screen = Screen()
+    screen.show()
+    screen.view.turn(spoken("louder", state="done", command="louder"))
+    shown = screen.fresh()
+    assert "louder" in shown and "assistant" not in shown
+
+
 @pytest.mark.parametrize("state", ["rejected", "discarded"])
 def test_what_was_no_turn_vanishes(state: str) -> None:
     """A cough leaves nothing in the transcript."""
