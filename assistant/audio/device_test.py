@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from statistics import median
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -23,7 +24,7 @@ _TONE_S = 1.5
 _AMPLITUDE = 0.3
 _FADE_S = 0.02
 _OVER_NOISE = 4.0
-"""12 dB over the loudest of the half second before it: a click was heard."""
+"""12 dB over what is usual in the half second before it: a click was heard."""
 
 
 @dataclass(slots=True, eq=False)
@@ -79,9 +80,7 @@ class DeviceTest:
         before = [heard for heard in self._heard if -_CLICK_AFTER_S <= heard.arrived_s - clicked_s < 0]
         if not after or not before:
             return None
-        noise = max(
-            _peak(heard) for heard in before[len(before) // 2 :]
-        )  # the first half may hold the last click's echo
+        noise = median(_peak(heard) for heard in before)
         loudest = max(after, key=_peak)
         return loudest.arrived_s - clicked_s if _peak(loudest) > _OVER_NOISE * noise else None
 
