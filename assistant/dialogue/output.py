@@ -68,8 +68,7 @@ class Outputs:
         self.steps_kept += performance.steps_kept
         self.steps_made += performance.steps_made
         if self._audio_folder is not None:
-            path = self._audio_folder / f"{self._file_name(performance.result.name)}.wav"
-            write_wav(path, stereo(performance.trace), performance.trace.speaker_rate_hz)
+            write_audio(performance, self._audio_folder / f"{self._file_name(performance.result.name)}.wav")
 
     def write(self, complete: bool) -> None:
         """Write the JSON and the JUnit XML.
@@ -96,6 +95,13 @@ class Outputs:
             unique = f"{stem}-{count}"
         self._names.add(unique.casefold())
         return unique
+
+
+def write_audio(performance: Performance, path: Path) -> None:
+    """Write both sides of a dialogue as a stereo WAV; its folder is made if it is not there."""
+    with _sentence(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    write_wav(path, stereo(performance.trace), performance.trace.speaker_rate_hz)
 
 
 def stereo(trace: Trace) -> Samples:
