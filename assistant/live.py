@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import sys
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -39,6 +40,9 @@ TICK_S = 0.1
 """Between two looks at the talk, for the display."""
 _REMEMBERED_TURNS = 100
 """Records kept of a talk that may go on for days; the history keeps what was said."""
+
+_EARLY_LINES = 8
+"""Typed while the models load; more would be no talk. The oldest go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,7 @@ class LiveTalk:
         self._keeper: Keeper | None = None
         self._desk_problem = ""
         self._state: TalkState = "listening"
+        self._early: deque[str] = deque(maxlen=_EARLY_LINES)
         self._warming: anyio.CancelScope | None = None
 
     async def run(self) -> None:
@@ -142,6 +147,8 @@ class LiveTalk:
                 _REMEMBERED_TURNS,
             )
             self._controls.talk = assistant
+            for line in self._early:
+                self._typed(line)
             self._display.progress("")
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._show, assistant, name="show")
@@ -253,7 +260,9 @@ class LiveTalk:
             speaker.chime(earcon(name, speaker.rate_hz, settings.level_db))
 
     def _typed(self, line: str) -> None:
-        assert self._assistant is not None
+        if self._assistant is None:
+            self._early.append(line)
+            return
         if self._warming is not None:  # the reply will ask for the language model, which serves one at a time
             self._warming.cancel()
         self._tasks.start_soon(self._assistant.type, line, name="line")

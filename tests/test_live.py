@@ -152,6 +152,18 @@ def test_a_typed_line_is_a_turn_and_interrupts(desk: Desk) -> None:
     assert desk.shown.turns[0].state == "cut"
 
 
+def test_a_line_typed_while_the_models_load_is_answered_then(desk: Desk) -> None:
+    """Nobody types for nothing."""
+
+    async def user() -> None:
+        desk.keys("\rearly\r")
+        await desk.reaches("speaking")
+        desk.keys("q")
+
+    desk.talk(user)
+    assert [turn.transcript for turn in desk.shown.turns] == ["early"]
+
+
 def test_a_key_interrupts(desk: Desk) -> None:
     """And the talk goes on."""
 

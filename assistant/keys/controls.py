@@ -59,7 +59,7 @@ class Controls:
 
     def __init__(self, stdin: int, push_to_talk: bool, typed: Callable[[str], None], end: Callable[[], None]) -> None:
         self.talk: Talk | None = None
-        """Until it is there, the only thing to do is to end."""
+        """Until it is there, one can only type, or end it."""
         self._stdin = stdin
         self._bindings = Bindings(push_to_talk)
         self._typed = typed
@@ -101,11 +101,13 @@ class Controls:
         """Do what is asked for."""
         if meaning is Command.QUIT:
             self._end()
-        if (talk := self.talk) is None:
-            return
-        match meaning:
-            case LineTyped(text):
-                self._typed(text)
+        elif isinstance(meaning, LineTyped):
+            self._typed(meaning.text)
+        elif self.talk is not None:
+            self._do(meaning, self.talk)
+
+    def _do(self, command: Command, talk: Talk) -> None:
+        match command:
             case Command.PRESS:
                 talk.press()
             case Command.RELEASE:
