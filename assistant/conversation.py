@@ -207,6 +207,7 @@ class Conversation:
         if command is None or command in ENDS_REPLY:
             self._floor.supersede(turn.record)
         if command == "never_mind" and self._floor.cut_by_s == turn.record.speech_start_s:
+            turn.record.forgot = True
             self._parts.history.forget_last()
         turn.words = "finished" if command else completeness(transcript.text, transcript.language)
         self._parts.end_after(turn.utterance.speech_end, self._patience.wait_ms(turn.words))

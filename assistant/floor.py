@@ -16,7 +16,7 @@ class Floor:
         self.last: tuple[str, int] = ("", 0)
         """The last reply's text and how much of it was heard, for "repeat that" and "go on"."""
         self.cut_by_s: float | None = None
-        """When the speech began that cut the last reply."""
+        """When the speech began that cut the last reply, until another reply has the floor."""
 
     @property
     def rest(self) -> str:
@@ -41,7 +41,7 @@ class Floor:
 
     def take(self, turn: Turn) -> None:
         """Let a turn be heard, as soon as it has anything to say."""
-        self.reply = turn
+        self.reply, self.cut_by_s = turn, None
         self._parts.speaker.begin()
         turn.record.state = "open"
         turn.let_reply()
@@ -123,6 +123,8 @@ class Floor:
         record = reply.record
         if record.command is None:
             record.reply_heard = record.reply[:heard]
+        elif record.command == "go_on":
+            record.went_on = reply.text[:heard]
         if record.command is None or record.command == "go_on":
             self._parts.history.add_assistant(reply.text[:heard])
             self.last = reply.text, heard

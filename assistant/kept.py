@@ -92,9 +92,12 @@ def _repeat(turn: dict[str, Any], messages: list[ChatMessage]) -> None:
     said, heard = turn["transcript"], turn["reply_heard"]
     if not (isinstance(said, str) and isinstance(heard, str)):
         raise TypeError
-    if turn["command"] == "never_mind":
+    if turn["forgot"]:
         while messages and messages.pop().role == "assistant":
             pass
+    elif turn["went_on"]:
+        before = messages.pop().text if messages and messages[-1].role == "assistant" else ""
+        messages.append(ChatMessage("assistant", before + turn["went_on"]))
     elif turn["command"] is None and turn["state"] != "rejected":
         messages.append(ChatMessage("user", said))
         if heard:
@@ -121,7 +124,7 @@ def as_markdown(record: TurnRecord, at: datetime) -> str:
     typed = " *(typed)*" if record.kind == "typed" else ""
     command = f" *(command: {record.command.replace('_', ' ')})*" if record.command is not None else ""
     said = f"\n**You**, {at:%H:%M:%S}{typed}: {_plain(record.transcript)}{command}\n"
-    heard = _plain(record.reply_heard)
+    heard = _plain(record.reply_heard or record.went_on)
     if record.state == "cut":
         heard = f"{heard} — *(interrupted)*" if heard else "*(interrupted before a word was heard)*"
     return said + (f"\n**Assistant**: {heard}\n" if heard else "")

@@ -51,6 +51,10 @@ class TurnRecord:
     transcript: str = ""
     reply: str = ""
     reply_heard: str = ""
+    went_on: str = ""
+    """For the command "go on": what was heard of the rest of the reply before."""
+    forgot: bool = False
+    """For the command "never mind": it took the exchange before out of the history."""
     endpoint_s: float | None = None
     transcript_s: float | None = None
     first_token_s: float | None = None

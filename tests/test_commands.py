@@ -76,6 +76,26 @@ def test_never_mind_forgets_the_question_too() -> None:
     assert interrupted_by("never mind").history == []
 
 
+def test_never_mind_takes_back_one_question_and_not_the_one_before() -> None:
+    """Joined to what cut a reply and is not yet answered: that alone is forgotten."""
+    talk = Talk([REPLY, "From the model."], settings=["simulation.costs.voice_ms_per_s=2000"])
+    talk.says(1.0, 2.0, "count for me")
+    start_s = 7.8
+    talk.starts(start_s, in_echo_window=True)
+    first = talk.utterance(start_s, start_s + 0.9, "what is the weather", in_echo_window=True)
+    talk.pauses(first)
+    talk.ends(first)
+    talk.starts(start_s + 1.8)
+    joined = talk.utterance(start_s + 1.8, start_s + 2.5, "")
+    talk.transcriber.says[round(2.5 * 16_000)] = Transcript("What is the weather? Never mind.")
+    talk.pauses(joined)
+    talk.ends(joined)
+    talk.run(14)
+    assert [turn.state for turn in talk.turns] == ["cut", "discarded", "done"]
+    assert talk.turns[2].command == "never_mind"
+    assert [role for role, _ in talk.history] == ["user", "assistant"]
+
+
 def test_never_mind_in_silence_leaves_what_was_said_and_done() -> None:
     """Only what it interrupts is forgotten."""
     talk = Talk(["Yes."])

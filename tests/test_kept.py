@@ -59,12 +59,22 @@ def test_what_was_heard_is_taken_up_again(tmp_path: Path) -> None:
     kept.changed(record("who was Nero", "", "cut"))
     kept.changed(record("louder", "", command="louder"))
     kept.changed(record("and what of it", "A lot.", "done"))
+    kept.changed(record("never mind", "", command="never_mind", forgot=True))
     kept.changed(record("never mind", "", command="never_mind"))
     assert [(message.role, message.text) for message in resume(folder)] == [
         ("user", "tell me a story"),
         ("assistant", "Once upon"),
         ("user", "who was Nero"),
     ]
+
+
+def test_the_rest_of_a_reply_goes_on_its_message(tmp_path: Path) -> None:
+    """As in the history of the talk itself."""
+    folder = new_folder(tmp_path, NOW)
+    kept = keeper(folder)
+    kept.changed(record("tell me a story", "Once upon", "cut"))
+    kept.changed(record("go on", "", command="go_on", went_on=" a time."))
+    assert [message.text for message in resume(folder)] == ["tell me a story", "Once upon a time."]
 
 
 def test_the_latest_talk_is_found(tmp_path: Path) -> None:
