@@ -88,6 +88,32 @@ def run(
         raise typer.Exit(1)
 
 
+@app.command()
+def new(
+    files: Annotated[list[Path], typer.Argument(metavar="WAV...", help="Recordings, in order.", show_default=False)],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The script to write.")],
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+    profile: Profile = None,
+    config: ConfigFile = None,
+    settings: Settings = None,
+) -> None:
+    """Make a script from recordings, what they say being transcribed for you to mend."""
+    from rich.progress import track
+
+    from assistant.app import load_transcriber
+    from assistant.config import load
+    from assistant.dialogue.new import heard, script_text
+    from assistant.dialogue.output import write_whole
+    from assistant.errors import ScriptError
+
+    chosen = load(profile, config, settings=settings or ())
+    if output.exists() and not force:
+        raise ScriptError(f"{output} is there already; give another name, or --force to write over it.")
+    entries = list(track(heard(files, load_transcriber(chosen)), "transcribing", len(files), transient=True))
+    write_whole(output, script_text(entries, output, chosen.models.transcriber))
+    typer.echo(f"{output}: {len(entries)} entries. Run it: assistant dialogue run {output}")
+
+
 def check_models(config: Config) -> None:
     """Raise a ModelError if a model or the voice is not there: better now than after half of the scripts."""
     from assistant.models import lock, voices

@@ -77,7 +77,7 @@ class Outputs:
             complete: Whether every dialogue was run to its end; what was not has not passed.
         """
         if self._junit_file is not None:
-            _write_whole(self._junit_file, as_junit(self.results))
+            write_whole(self._junit_file, as_junit(self.results))
         if self._json_file is None:
             return
         text = as_json(self.results, costs_charged(self._config, self.clock), models_used(self._config), complete)
@@ -85,7 +85,7 @@ class Outputs:
             sys.stdout.buffer.write(text.encode())  # whatever the terminal's encoding
             sys.stdout.flush()
         else:
-            _write_whole(self._json_file, text)
+            write_whole(self._json_file, text)
 
     def _file_name(self, name: str) -> str:
         stem = re.sub(r"[^\w.-]+", "-", name).strip("-.") or "dialogue"
@@ -113,7 +113,7 @@ def stereo(trace: Trace) -> Samples:
     return both
 
 
-def _write_whole(path: Path, text: str) -> None:
+def write_whole(path: Path, text: str) -> None:
     """Write a file so that it is there whole or not at all."""
     part = path.with_name(f".{path.name}.part")
     with _sentence(path):
