@@ -58,7 +58,7 @@ class Aligner:
             known = self._played_until >= self._start + _LEAD + FRAME_SAMPLES
             if not known and len(self._heard) < FRAME_SAMPLES + patience:
                 break
-            samples, self._heard = np.split(self._heard, [FRAME_SAMPLES])
+            samples, self._heard = self._heard[:FRAME_SAMPLES], self._heard[FRAME_SAMPLES:]
             frames.append(Frame(self._start, samples, self._reference(self._start + _LEAD), self._opened))
             self._opened = None
             self._start += FRAME_SAMPLES

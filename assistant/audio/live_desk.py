@@ -86,39 +86,35 @@ class LiveDesk:
                 self._switched = False
                 try:
                     async with _opened(open_session) as session:
-                        problem = await self._serve(session, frames, wake, now_s)
+                        problem = await self._serve(session, frames, wake)
                 except AudioError as error:
                     problem = str(error)
                 if problem:
                     self._tell(microphone="", loudspeaker="", problem=problem, warning="")
                     await anyio.sleep(_RETRY_S)
 
-    async def _serve(
-        self,
-        session: Session,
-        frames: MemoryObjectSendStream[Frame],
-        wake: asyncio.Event,
-        now_s: Callable[[], float],
-    ) -> str:
+    async def _serve(self, session: Session, frames: MemoryObjectSendStream[Frame], wake: asyncio.Event) -> str:
         """Move sound until devices are to be opened anew; why, or nothing where nothing is wrong."""
         microphone, loudspeaker = session.microphone, session.loudspeaker
         loudspeakers = can_be_heard(self._system, loudspeaker.device)
         self._tell(microphone=microphone.device.name, loudspeaker=loudspeaker.device.name, loudspeakers=loudspeakers)
         aligner = Aligner(DeskOpened(loudspeakers, self.latency_ms))
-        watched_s = now_s()
+        loop = asyncio.get_running_loop()
+        watch_s = loop.time()
+        wake.set()
         try:
             while True:
-                with anyio.move_on_after(_WATCH_S):
-                    await wake.wait()
+                await wake.wait()
                 wake.clear()
                 for start, samples in loudspeaker.end.blocks():
                     aligner.played(start, samples)
                 for start, samples in microphone.end.blocks():
                     for frame in aligner.heard(start, samples):
-                        await frames.send(frame)
+                        await _send(frames, frame)
                     self._tell(problem=session.withheld(), xruns=self._xruns_before + session.xruns)
-                if now_s() >= watched_s + _WATCH_S:
-                    watched_s = now_s()
+                if loop.time() >= watch_s:
+                    watch_s = loop.time() + _WATCH_S
+                    loop.call_at(watch_s, wake.set)  # a device that is lost wakes nobody
                     if self._switched or (problem := session.loss()) or session.is_outdated():
                         return "" if self._switched else problem
                     self._tell(warning=session.warning())
@@ -126,10 +122,17 @@ class LiveDesk:
             self._xruns_before += session.xruns
 
     def _tell(self, **changes: Any) -> None:
-        status = replace(self.status, **changes)
-        if status != self.status:
-            self.status = status
-            self._changed(status)
+        if any(getattr(self.status, name) != value for name, value in changes.items()):
+            self.status = replace(self.status, **changes)
+            self._changed(self.status)
+
+
+async def _send(frames: MemoryObjectSendStream[Frame], frame: Frame) -> None:
+    """Without a turn of the event loop for each frame, which would cost as much as all the rest of the desk."""
+    try:
+        frames.send_nowait(frame)
+    except anyio.WouldBlock:
+        await frames.send(frame)
 
 
 @asynccontextmanager

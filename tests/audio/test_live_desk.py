@@ -29,6 +29,7 @@ class Sitting:
     told: list[DeskStatus] = field(default_factory=list)
     frames: list[Frame] = field(default_factory=list)
     level: float = 0.1
+    calling: bool = True
 
     @property
     def status(self) -> DeskStatus:
@@ -65,7 +66,7 @@ class Sitting:
     async def _call(self) -> None:
         while True:
             working = [stream for stream in self.system.streams if stream.active]
-            if len(working) == 2:
+            if self.calling and len(working) == 2:
                 self.system.hear(self.level)
                 self.system.play()
             self._ticked.set()
@@ -130,6 +131,19 @@ def test_a_lost_device_pauses_the_talk_and_its_return_goes_on(sitting: Sitting, 
 
     anyio.run(scene)
     assert opened(sitting) == 2
+
+
+def test_a_device_that_opens_and_never_calls_is_lost(sitting: Sitting, desk: LiveDesk) -> None:
+    """Nothing wakes the desk then but its own watch."""
+    sitting.calling = False
+
+    async def scene() -> None:
+        async with sitting.at(desk):
+            await sitting.until(lambda: "The microphone MacBook Pro Microphone is lost" in sitting.status.problem)
+            sitting.calling = True
+            await sitting.until(lambda: len(sitting.frames) > 10 and not sitting.status.problem)
+
+    anyio.run(scene)
 
 
 def test_another_default_is_followed_without_a_word(sitting: Sitting, desk: LiveDesk) -> None:
