@@ -47,6 +47,7 @@ class PortAudio:
     def __init__(self) -> None:
         self._sound = _sounddevice()
         self._core = CoreAudio.load()
+        self._numbers: dict[str, int | None] = {}  # CoreAudio's, of the loudspeakers asked about
 
     def devices(self) -> list[Device]:
         """Every device there is now; no stream may be open.
@@ -55,6 +56,7 @@ class PortAudio:
             AudioError: PortAudio cannot list them.
         """
         sound = self._sound
+        self._numbers.clear()
         with _silenced_stderr():
             try:
                 sound._terminate()  # the list is made at the start and never again: python-sounddevice's issue 125
@@ -151,8 +153,12 @@ class PortAudio:
 
     def loudspeaker_now(self, device: Device) -> tuple[int, bool, bool]:
         """Its present rate in Hz, whether it is reached by Bluetooth, and whether it is a headphone jack."""
-        number = self._core.loudspeaker(device.name) if self._core is not None else None
-        if self._core is None or number is None:
+        if self._core is None:
+            return device.rate_hz, False, False
+        if device.name not in self._numbers:
+            self._numbers[device.name] = self._core.loudspeaker(device.name)
+        number = self._numbers[device.name]
+        if number is None:
             return device.rate_hz, False, False
         return self._core.rate_hz(number), self._core.is_bluetooth(number), self._core.is_headphone_jack(number)
 
