@@ -23,17 +23,21 @@ from assistant.messages import FRAME_MS, FRAME_SAMPLES, MIC_RATE_HZ, Frame, Samp
 Levels: TypeAlias = npt.NDArray[np.float64]
 """(13,) one level for each band, dB."""
 
-CHUNK_SAMPLES = 512
+WINDOW_SAMPLES = 256
+"""Half a chunk. Heard is, band by band, the softer half of a chunk: a click is over in 10 ms, a voice is not."""
 _EDGES_HZ = (100, 300, 500, 700, 900, 1150, 1400, 1750, 2100, 2600, 3200, 4000, 5000, 6500)
-_EDGES = np.round(np.array(_EDGES_HZ) * CHUNK_SAMPLES / MIC_RATE_HZ).astype(int)
+_EDGES = np.round(np.array(_EDGES_HZ) * WINDOW_SAMPLES / MIC_RATE_HZ).astype(int)
 _BANDS = len(_EDGES_HZ) - 1
-_WINDOW = np.hanning(CHUNK_SAMPLES).astype(np.float32)
-_POWER_SCALE = 1 / (CHUNK_SAMPLES * float(np.square(_WINDOW).sum()))
+_WINDOW = np.hanning(WINDOW_SAMPLES).astype(np.float32)
+_WITHIN = np.arange(WINDOW_SAMPLES)
+_HALVES = np.array([WINDOW_SAMPLES, 0])
+_AROUND = np.array([416, 272, 128, -16, -160])  # the chunk, and 10 ms before and after: so well is the delay known
+_POWER_SCALE = 1 / (WINDOW_SAMPLES * float(np.square(_WINDOW).sum()))
 
 
-def band_levels(chunks: Samples) -> npt.NDArray[np.float64]:
-    """(k, 512) samples at 16 kHz to (k, 13) levels between 100 and 6500 Hz, dB; -90 and more."""
-    power = np.square(np.abs(np.fft.rfft(chunks * _WINDOW))) * _POWER_SCALE
+def band_levels(windows: Samples) -> npt.NDArray[np.float64]:
+    """(k, 256) samples at 16 kHz to (k, 13) levels between 100 and 6500 Hz, dB; -90 and more."""
+    power = np.square(np.abs(np.fft.rfft(windows * _WINDOW))) * _POWER_SCALE
     levels: npt.NDArray[np.float64] = 10 * np.log10(np.add.reduceat(power, _EDGES, axis=1)[:, :_BANDS] + 1e-9)
     return levels
 
@@ -73,18 +77,22 @@ class BandEcho:
         return float(np.clip(excess_db, -5, 20).mean())
 
 
-WARM_UP_MS = 1750
-"""Echo after which AEC3 no longer lets whole syllables of it through."""
-TRUST = 4.0
-"""What is then added for Silero, in its log-odds: 0.02 is as likely speech as not."""
+KNOWS_LITTLE_MS, KNOWS_ROOM_MS = 1000, 3000
+"""Echo between which AEC3 learns the room: whole syllables pass it, at the end still in 1 room of 30."""
+COLD, WARM = -1.0, 4.5
+"""What is added for Silero, in its log-odds, before and after: warm, 0.01 is as likely speech as not."""
 ENOUGH = 6.0
 MOST = 3.0
-"""Evidence of one chunk: at least two are needed."""
+"""Evidence of one chunk, so that two are needed; and of Silero alone, which may be sure of an echo."""
 LEAST_LOG_ODDS = -6.0
 EXCESS_ZERO_DB = 1.0
 EXCESS_LEAST, EXCESS_MOST = -4.0, 3.0
 LEAST_PROBABILITY = 0.15
 """In one chunk at least: typing alone has less, and stands out of the echo as a voice does."""
+
+
+def _trust(echo_heard_ms: float) -> float:
+    return float(np.interp(echo_heard_ms, (KNOWS_LITTLE_MS, KNOWS_ROOM_MS), (COLD, WARM)))
 
 
 class DoubleTalk:
@@ -96,7 +104,7 @@ class DoubleTalk:
         frames = round(LONGEST_DELAY_MS / FRAME_MS) + 10
         self._heard: deque[Samples] = deque([nothing] * 8, maxlen=8)
         self._played: deque[Samples] = deque([nothing] * frames, maxlen=frames)
-        self._played_db: deque[Levels] = deque(maxlen=16)  # 512 ms
+        self._recent_db: deque[Levels] = deque(maxlen=16)  # 512 ms
         self._now = 0
         self._restart(0)
 
@@ -112,23 +120,23 @@ class DoubleTalk:
     def rest(self, voice: Voice) -> None:
         """Take the next chunk, with the window shut and nobody speaking."""
         self._restart(voice.end)
-        self._bands.learn_noise(self._levels(self._heard, voice, (0,)))
+        self._bands.learn_noise(self._heard_db(voice))
 
     def judge(self, voice: Voice, window: EchoWindow) -> Began | None:
         """Take the next chunk inside the window, with nobody speaking so far."""
         delay_ms = window.delay_ms
         late = round((delay_ms or 0) * MIC_RATE_HZ / 1000)
-        self._played_db.append(self._levels(self._played, voice, (late - FRAME_SAMPLES, late, late + FRAME_SAMPLES)))
+        self._recent_db.append(self._levels(self._played, voice, late + _AROUND).max(axis=0))
         # until the delay is known the echo may be that of any of the latest half second
-        played_db = self._played_db[-1] if delay_ms is not None else np.max(self._played_db, axis=0)
-        excess_db = self._bands.excess_db(self._levels(self._heard, voice, (0,)), played_db, delay_ms is not None)
-        return self._sum(voice, excess_db, TRUST if window.echo_heard_ms >= WARM_UP_MS else 0.0)
+        played_db = self._recent_db[-1] if delay_ms is not None else np.max(self._recent_db, axis=0)
+        excess_db = self._bands.excess_db(self._heard_db(voice), played_db, learn=delay_ms is not None)
+        return self._sum(voice, excess_db, _trust(window.echo_heard_ms))
 
     def _sum(self, voice: Voice, excess_db: float, trust: float) -> Began | None:
         probability = min(voice.probability, 0.999)
         log_odds = math.log(max(probability, 1e-3) / (1 - probability))
         excess = min(max(excess_db - EXCESS_ZERO_DB, EXCESS_LEAST), EXCESS_MOST)
-        evidence = min(max(log_odds, LEAST_LOG_ODDS) + excess + trust, MOST)
+        evidence = min(min(max(log_odds, LEAST_LOG_ODDS), MOST) + excess + trust, MOST)
         if voice.agreed < 0.5:
             evidence = min(evidence, 0)  # webrtcvad refuses what has no energy of its own, as a click's ring
         if self._evidence == 0:
@@ -142,9 +150,12 @@ class DoubleTalk:
         self._restart(voice.end)
         return began
 
-    def _levels(self, frames: deque[Samples], voice: Voice, late: tuple[int, ...]) -> Levels:
-        """The loudest, band by band, of the samples that came so much before the chunk's."""
-        samples = np.concatenate(frames)
-        ends = [len(samples) - (self._now - voice.end) - by for by in late]
-        levels: Levels = band_levels(np.stack([samples[end - CHUNK_SAMPLES : end] for end in ends])).max(axis=0)
+    def _heard_db(self, voice: Voice) -> Levels:
+        levels: Levels = self._levels(self._heard, voice, _HALVES).min(axis=0)
         return levels
+
+    def _levels(self, frames: deque[Samples], voice: Voice, earlier: npt.NDArray[np.int_]) -> npt.NDArray[np.float64]:
+        """(k, 13) levels of the windows that end so many samples before the chunk's end."""
+        samples = np.concatenate(frames)
+        starts = len(samples) - (self._now - voice.end) - WINDOW_SAMPLES - earlier
+        return band_levels(samples[starts[:, np.newaxis] + _WITHIN])

@@ -127,7 +127,7 @@ def play(reply: Samples, user: Samples, room: RoomConfig, config: Config, manner
     capture = Capture(config, room.loudspeakers, False, room.reported_latency_ms)
     scene = Scene()
     start = 0
-    while start < len(user) or not (speaker.over or speaker.silent):
+    while start < len(user) or not (speaker.over or (speaker.silent and manners == "stops")):
         played = speaker.pull()
         said_now = np.zeros(FRAME_SAMPLES, np.float32)
         piece = user[start : start + FRAME_SAMPLES]

@@ -1,0 +1,306 @@
+"""Echo and interruption in simulated rooms: does the assistant hear itself, and does it hear its user?
+
+    python bench/echo.py [--quick] [--jobs N] [--json FILE]
+
+The assistant's side is made of the recorded `allison_*` prompts, the user's of other people's recordings;
+what is put to the test is `Capture`, in the loop with a reply that pauses when speech begins. A turn is an
+utterance that is emitted. One table for each question:
+
+- grid: echo alone, two replies in a room unknown before, with the canceller and with the window alone;
+- interruptions: a user who begins at a random moment, in the first 1.75 s of the first reply ("cold", the
+  canceller does not know the room) or later ("warm"), so much louder than the echo;
+- an hour of echo alone, each minute in another room, and the same with somebody typing;
+- work: CPU seconds of `Capture` for each second of sound.
+
+The constants of the detection were chosen on other voices, on both sides, and other rooms.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
+from functools import cache
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from assistant.audio.capture import Capture
+from assistant.audio.wav import read_wav
+from assistant.config import load
+from assistant.messages import MIC_RATE_HZ, Samples
+from assistant.simulation.room import RoomConfig
+from assistant.simulation.scene import at_loudness, frames, play, said, silence, spoken, talk
+
+SPEECH = Path(__file__).parent.parent / "tests" / "speech"
+USERS = (
+    "mycroft_weather_mycroft", "mycroft_stop", "mycroft_hey_mycroft", "sb_spk1_snt1", "sb_spk1_snt3",
+    "lhotse_LJ002-0020", "pico_0075d273", "pico_a234f42c", "pico_e12e9e60",
+)  # fmt: skip
+REPLY_DBFS = -20.0
+GAINS_DB = (-20, -12, -6, 0)
+DELAYS_MS = (30, 60, 150, 250, 400)
+RT60S_S = (0.2, 0.45, 0.7)
+LEVELS_DB = (-10, -5, 0, 5, 10)
+COLD_S = 1.75
+TYPING_DBFS = -50.0  # RMS; a key's peak is 25 dB over it
+NOISE_DBFS = -60.0
+
+Kind = Literal["grid", "interruption", "hour", "typing"]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One scene."""
+
+    kind: Kind
+    gain_db: float
+    delay_ms: float
+    rt60_s: float
+    seed: int
+    canceller: bool = True
+    over_echo_db: float = 0.0
+    cold: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of it."""
+
+    case: Case
+    pauses: int
+    """Beginnings inside an echo window; of an interruption: before the user spoke."""
+    turns: int
+    """Utterances emitted with enough voice to be answered."""
+    emitted: int
+    seconds: float
+    stopped_ms: float | None = None
+    """From the first voiced sample of an interruption to the last sample of the reply; None: not noticed."""
+    kept: bool = True
+    """The interruption had enough voice to be answered."""
+
+
+@cache
+def prompts() -> list[Samples]:
+    """The assistant's voice."""
+    return [at_loudness(read_wav(path), REPLY_DBFS) for path in sorted(SPEECH.glob("allison_*.wav"))]
+
+
+@cache
+def user(name: str) -> Samples:
+    """Somebody else's."""
+    return spoken(read_wav(SPEECH / f"{name}.wav"))
+
+
+def room(case: Case) -> RoomConfig:
+    """The case's room."""
+    typing = case.kind == "typing"
+    return RoomConfig(
+        echo_gain_db=case.gain_db,
+        echo_delay_ms=case.delay_ms,
+        reverb_rt60_s=case.rt60_s,
+        noise="clicks" if typing else "pink",
+        noise_dbfs=TYPING_DBFS if typing else NOISE_DBFS,
+        seed=case.seed,
+    )
+
+
+def run(case: Case) -> Outcome:
+    """Play one scene."""
+    rng = np.random.default_rng([case.seed, 1])
+    return interruption(case, rng) if case.kind == "interruption" else echo_alone(case, rng)
+
+
+def echo_alone(case: Case, rng: np.random.Generator) -> Outcome:
+    """Two replies, or a minute of them, and nobody there; a reply that was paused goes on."""
+    config = load(settings=[f"echo.canceller={str(case.canceller).lower()}"])
+    lengths = (5, 3) if case.kind == "grid" else (9, 3, 12, 6, 14)
+    pieces = [[talk(prompts(), length, rng), silence(rng.uniform(1.5, 3))] for length in lengths]
+    reply = np.concatenate([silence(0.5), *itertools.chain.from_iterable(pieces)])
+    scene = play(reply, silence(0), room(case), config, "pauses")
+    return Outcome(case, len(scene.started), len(scene.turns(config)), len(scene.ended), len(reply) / MIC_RATE_HZ)
+
+
+def interruption(case: Case, rng: np.random.Generator) -> Outcome:
+    """A user who begins at a random moment of a reply, which then stops."""
+    config = load()
+    at_s = rng.uniform(0.1, COLD_S) if case.cold else rng.uniform(COLD_S + 0.25, 8)
+    words = at_loudness(user(USERS[rng.integers(len(USERS))]), REPLY_DBFS + case.gain_db + case.over_echo_db)
+    track, first, end = said(words, 0.5 + at_s)
+    reply = np.concatenate([silence(0.5), talk(prompts(), at_s + 4, rng)])
+    scene = play(reply, np.concatenate([track, silence(1.2)]), room(case), config, "stops")
+    early = sum(at < first for at, _ in scene.started)
+    noticed = bool(scene.started) and not early and scene.started[0][0] <= end + MIC_RATE_HZ // 5
+    return Outcome(
+        case,
+        early,
+        len(scene.turns(config)),
+        len(scene.ended),
+        len(track) / MIC_RATE_HZ,
+        (scene.silenced[0] - first) * 1000 / MIC_RATE_HZ if noticed else None,
+        bool(scene.turns(config)),
+    )
+
+
+def cases(quick: bool) -> list[Case]:
+    """Every scene, or one in ten."""
+    found = list(_all_cases())
+    order = np.random.default_rng(0).permutation(len(found))  # so that the time left is a fair guess
+    return [found[index] for index in order[: len(found) // 10 if quick else None]]
+
+
+def _all_cases() -> Iterator[Case]:
+    seeds = itertools.count(10_000)
+    for gain_db, delay_ms, rt60_s in itertools.product(GAINS_DB, DELAYS_MS, RT60S_S):
+        for canceller in (True, False):
+            yield Case("grid", gain_db, delay_ms, rt60_s, next(seeds), canceller)
+        for over_echo_db, cold in itertools.product(LEVELS_DB, (False, True)):
+            yield Case("interruption", gain_db, delay_ms, rt60_s, next(seeds), over_echo_db=over_echo_db, cold=cold)
+    rng = np.random.default_rng(10_000)
+    kinds: tuple[Kind, Kind] = ("hour", "typing")
+    for kind, _ in itertools.product(kinds, range(60)):
+        gain, delay, rt60 = rng.uniform(-20, 0), rng.uniform(30, 400), rng.uniform(0.2, 0.7)
+        yield Case(kind, round(gain, 1), round(delay), round(rt60, 2), next(seeds))
+
+
+def work() -> dict[str, float]:
+    """CPU seconds of `Capture` for each second of sound, nothing said."""
+    quiet = silence(30)
+    reply = talk(prompts(), 30, np.random.default_rng(0))
+    heard = RoomConfig(echo_gain_db=-12, reverb_rt60_s=0.3, noise="pink", noise_dbfs=NOISE_DBFS)
+    spent = {}
+    for name, played in (("idle", quiet), ("while a reply plays", reply)):
+        capture = Capture(load(), True, False, 20)
+        scene = list(frames(played, quiet, heard))
+        start_s = time.process_time()
+        for frame in scene:
+            capture.feed(frame)
+        spent[name] = (time.process_time() - start_s) / 30
+    return spent
+
+
+# what is shown
+
+
+def grid_table(outcomes: Sequence[Outcome], canceller: bool) -> Table:
+    """Turns and, in brackets, pauses of each gain and delay; the reverberations in one cell."""
+    table = Table(title=f"Echo alone, {'canceller' if canceller else 'window alone'}: turns (pauses)")
+    table.add_column("echo gain", justify="right")
+    for delay_ms in DELAYS_MS:
+        table.add_column(f"{delay_ms} ms", justify="right")
+    for gain_db in GAINS_DB:
+        row = []
+        for delay_ms in DELAYS_MS:
+            cell = [
+                o
+                for o in outcomes
+                if o.case.kind == "grid" and o.case.canceller == canceller
+                if (o.case.gain_db, o.case.delay_ms) == (gain_db, delay_ms)
+            ]
+            row.append(f"{sum(o.emitted for o in cell)} ({sum(o.pauses for o in cell)})" if cell else "-")
+        table.add_row(f"{gain_db} dB", *row)
+    return table
+
+
+def percentiles(outcomes: Sequence[Outcome]) -> tuple[float, float]:
+    """Median and 95th percentile of the stop, ms."""
+    stops = [o.stopped_ms for o in outcomes if o.stopped_ms is not None] or [float("nan")]
+    return float(np.median(stops)), float(np.percentile(stops, 95))
+
+
+def share(outcomes: Sequence[Outcome]) -> float:
+    """Interruptions that were noticed, in percent."""
+    return 100 * sum(o.stopped_ms is not None for o in outcomes) / max(len(outcomes), 1)
+
+
+def interruption_table(outcomes: Sequence[Outcome]) -> Table:
+    """A row for each level, warm and cold, and one for all."""
+    table = Table(title="Interruptions")
+    for column in ("", "user over echo", "noticed", "of", "share", "kept", "stop median", "95th percentile"):
+        table.add_column(column, justify="right")
+    for cold in (False, True):
+        heard = [o for o in outcomes if o.case.kind == "interruption" and o.case.cold == cold]
+        for over_echo_db in (*LEVELS_DB, None):
+            row = [o for o in heard if over_echo_db in (None, o.case.over_echo_db)]
+            noticed = sum(o.stopped_ms is not None for o in row)
+            kept = sum(o.stopped_ms is not None and o.kept for o in row)
+            median_ms, late_ms = percentiles(row)
+            table.add_row(
+                "cold" if cold else "warm",
+                "all" if over_echo_db is None else f"{over_echo_db:+d} dB",
+                str(noticed),
+                str(len(row)),
+                f"{share(row):.0f} %",
+                str(kept),
+                f"{median_ms:.0f} ms",
+                f"{late_ms:.0f} ms",
+            )
+    return table
+
+
+def summary(outcomes: Sequence[Outcome], spent: dict[str, float]) -> dict[str, float]:
+    """The figures that are asked for."""
+    grid = [o for o in outcomes if o.case.kind == "grid"]
+    warm = [o for o in outcomes if o.case.kind == "interruption" and not o.case.cold]
+    cold = [o for o in outcomes if o.case.kind == "interruption" and o.case.cold]
+    found = {
+        "self-heard turns, canceller": sum(o.emitted for o in grid if o.case.canceller),
+        "self-heard turns, window alone": sum(o.emitted for o in grid if not o.case.canceller),
+        "noticed at 0 dB and more, warm, %": share([o for o in warm if o.case.over_echo_db >= 0]),
+        "noticed at -10 dB, warm, %": share([o for o in warm if o.case.over_echo_db == -10]),
+        "noticed at 0 dB and more, cold, %": share([o for o in cold if o.case.over_echo_db >= 0]),
+        "stop median, warm, ms": percentiles(warm)[0],
+        "stop 95th percentile, warm, ms": percentiles(warm)[1],
+        "stop 95th percentile, warm, 0 dB and more, ms": percentiles([o for o in warm if o.case.over_echo_db >= 0])[1],
+    }
+    for kind in ("hour", "typing"):
+        alone = [o for o in outcomes if o.case.kind == kind]
+        found[f"{kind}: minutes"] = sum(o.seconds for o in alone) / 60
+        found[f"{kind}: pauses"] = sum(o.pauses for o in alone)
+        found[f"{kind}: pauses not refused"] = sum(o.turns for o in alone)
+    return found | {f"CPU s per s, {name}": seconds for name, seconds in spent.items()}
+
+
+def main() -> None:
+    """Run the scenes and show the tables."""
+    parser = argparse.ArgumentParser(description="Echo and interruption in simulated rooms.")
+    parser.add_argument("--quick", action="store_true", help="one scene in ten")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every outcome here")
+    options = parser.parse_args()
+    console = Console()
+    spent = work()
+    outcomes: list[Outcome] = []
+    columns = (TextColumn("scenes"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    fresh = get_context("spawn")  # forked beside the progress bar's thread, a worker hung before its first scene
+    with ProcessPoolExecutor(options.jobs, fresh) as pool, Progress(*columns, console=console) as progress:
+        jobs = [pool.submit(run, case) for case in cases(options.quick)]
+        task = progress.add_task("", total=len(jobs))
+        for job in as_completed(jobs):
+            outcomes.append(job.result())
+            progress.advance(task)
+    outcomes.sort(key=lambda o: o.case.seed)
+    figures = summary(outcomes, spent)
+    for canceller in (True, False):
+        console.print(grid_table(outcomes, canceller))
+    console.print(interruption_table(outcomes))
+    table = Table("figure", "", title="Summary")
+    for name, value in figures.items():
+        table.add_row(name, f"{value:.4g}")
+    console.print(table)
+    if options.json:
+        report: dict[str, Any] = {"summary": figures, "scenes": [asdict(o) for o in outcomes]}
+        options.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
