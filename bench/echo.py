@@ -85,8 +85,6 @@ class Outcome:
     seconds: float
     stopped_ms: float | None = None
     """From the first voiced sample of an interruption to the last sample of the reply; None: not noticed."""
-    kept: bool = True
-    """The interruption had enough voice to be answered."""
 
 
 @cache
@@ -123,7 +121,7 @@ def run(case: Case) -> Outcome:
 def echo_alone(case: Case, rng: np.random.Generator) -> Outcome:
     """Two replies, or a minute of them, and nobody there; a reply that was paused goes on."""
     config = load(settings=[f"echo.canceller={str(case.canceller).lower()}"])
-    lengths = (5, 3) if case.kind == "grid" else (9, 3, 12, 6, 14)
+    lengths = (5, 3) if case.kind == "grid" else (10, 4, 13, 7, 15)
     pieces = [[talk(prompts(), length, rng), silence(rng.uniform(1.5, 3))] for length in lengths]
     reply = np.concatenate([silence(0.5), *itertools.chain.from_iterable(pieces)])
     scene = play(reply, silence(0), room(case), config, "pauses")
@@ -147,7 +145,6 @@ def interruption(case: Case, rng: np.random.Generator) -> Outcome:
         len(scene.ended),
         len(track) / MIC_RATE_HZ,
         (scene.silenced[0] - first) * 1000 / MIC_RATE_HZ if noticed else None,
-        bool(scene.turns(config)),
     )
 
 
@@ -194,9 +191,8 @@ def work() -> dict[str, float]:
 def grid_table(outcomes: Sequence[Outcome], canceller: bool) -> Table:
     """Turns and, in brackets, pauses of each gain and delay; the reverberations in one cell."""
     table = Table(title=f"Echo alone, {'canceller' if canceller else 'window alone'}: turns (pauses)")
-    table.add_column("echo gain", justify="right")
-    for delay_ms in DELAYS_MS:
-        table.add_column(f"{delay_ms} ms", justify="right")
+    for column in ("echo gain", *(f"{delay_ms} ms" for delay_ms in DELAYS_MS)):
+        table.add_column(column, justify="right")
     for gain_db in GAINS_DB:
         row = []
         for delay_ms in DELAYS_MS:
@@ -232,7 +228,7 @@ def interruption_table(outcomes: Sequence[Outcome]) -> Table:
         for over_echo_db in (*LEVELS_DB, None):
             row = [o for o in heard if over_echo_db in (None, o.case.over_echo_db)]
             noticed = sum(o.stopped_ms is not None for o in row)
-            kept = sum(o.stopped_ms is not None and o.kept for o in row)
+            kept = sum(o.stopped_ms is not None and o.turns > 0 for o in row)
             median_ms, late_ms = percentiles(row)
             table.add_row(
                 "cold" if cold else "warm",
