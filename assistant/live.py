@@ -21,7 +21,7 @@ from anyio.abc import TaskStatus
 from assistant import kept
 from assistant.app import Assistant, Models, load_chat, load_transcriber, load_voice, warm_steps
 from assistant.audio.device_choice import Kind
-from assistant.audio.earcons import Earcon, earcon
+from assistant.audio.earcons import Earcon, earcon, earcon_between
 from assistant.clock import TalkClock
 from assistant.config import Config
 from assistant.errors import AudioError
@@ -266,19 +266,3 @@ class LiveTalk:
         if self._warming is not None:  # the reply will ask for the language model, which serves one at a time
             self._warming.cancel()
         self._tasks.start_soon(self._assistant.type, line, name="line")
-
-
-def earcon_between(before: TalkState, state: TalkState) -> Earcon | None:
-    """The tone that says what has changed; None where it speaks for itself."""
-    match before, state:
-        case _, _ if before == state:
-            return None
-        case _, "asleep":
-            return "asleep"
-        case "asleep", _:
-            return "awake"
-        case _, "hearing":
-            return "hearing"
-        case "hearing", "thinking":
-            return "got_it"
-    return None

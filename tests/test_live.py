@@ -12,9 +12,10 @@ import pytest
 from live_fakes import LONG_REPLY, stand_in
 
 from assistant import config
+from assistant.audio.earcons import earcon_between
 from assistant.errors import KeepingError, ModelError
 from assistant.kept import TURNS
-from assistant.live import LiveTalk, Options, earcon_between
+from assistant.live import LiveTalk, Options
 from assistant.metrics import DeskStatus, TalkState, TurnRecord
 from assistant.screen.display import Now
 

@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from assistant.messages import Samples
+from assistant.metrics import TalkState
 
 Earcon: TypeAlias = Literal["hearing", "got_it", "asleep", "awake", "lost"]
 
@@ -40,3 +41,19 @@ def earcon(name: Earcon, rate_hz: int, level_db: float) -> Samples:
     at_s = np.arange(count) / rate_hz
     notes = [amplitude * envelope * np.sin(2 * np.pi * note_hz * at_s) for note_hz in _NOTES_HZ[name]]
     return np.concatenate(notes).astype(np.float32)
+
+
+def earcon_between(before: TalkState, state: TalkState) -> Earcon | None:
+    """The tone that says what has changed; None where it speaks for itself."""
+    match before, state:
+        case _, _ if before == state:
+            return None
+        case _, "asleep":
+            return "asleep"
+        case "asleep", _:
+            return "awake"
+        case _, "hearing":
+            return "hearing"
+        case "hearing", "thinking":
+            return "got_it"
+    return None
