@@ -179,6 +179,11 @@ class Assistant:
         """A key: cut what is being said."""
         self.conversation.interrupt()
 
+    def cancel(self) -> None:
+        """Abandon whatever goes on, what is being said included."""
+        self.capture.drop()
+        self.conversation.cancel()
+
     @property
     def state(self) -> TalkState:
         """What it is doing, in one word."""

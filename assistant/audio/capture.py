@@ -68,6 +68,10 @@ class Capture:
         if self._push_to_talk is not None:
             self._push_to_talk.release()
 
+    def drop(self) -> None:
+        """Forget what is being said, as when a turn is given up; a key that is held goes on."""
+        self._endpointer.drop()
+
     def end_after(self, speech_end: int, wait_ms: float) -> None:
         """How long the present pause may last: see `Endpointer.end_after`. A key needs no such advice."""
         self._endpointer.end_after(speech_end, wait_ms)

@@ -124,6 +124,12 @@ class Endpointer:
         if self._recording is not None and self._paused and self._recording.speech_end == speech_end:
             self._wait = _in_samples(wait_ms)
 
+    def drop(self) -> None:
+        """What is being said is nobody's business; what follows begins anew."""
+        if self._recording is not None:
+            self._taken = self._recording.speech_end
+            self._recording = None
+
     def feed(self, start: int, samples: Samples, voice: Voice | None) -> list[TurnEvent]:
         """Take the next frame, and the chunk that it completed.
 

@@ -33,9 +33,6 @@ class Conversation(Protocol):
     async def wait_changed(self) -> None:
         """Wait for the next change of any kind."""
 
-    def cancel(self) -> None:
-        """Abandon whatever goes on."""
-
 
 class Talk(Protocol):
     """What a script's entries do to the assistant."""
@@ -46,6 +43,9 @@ class Talk(Protocol):
 
     async def type(self, line: str) -> None:
         """Enter a line."""
+
+    def cancel(self) -> None:
+        """Abandon whatever goes on."""
 
     def press(self) -> None:
         """Push-to-talk: key down."""
@@ -174,7 +174,7 @@ class Driver:
 
     def _give_up(self, entry: EntryTrace) -> None:
         entry.stalled = True
-        self._talk.conversation.cancel()
+        self._talk.cancel()
 
     async def _until(self, moment_s: float) -> None:
         await anyio.sleep(max(moment_s - self._time_s(), 0))

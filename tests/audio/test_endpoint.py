@@ -254,3 +254,21 @@ def test_a_wait_holds_for_one_pause() -> None:
             endpointer.end_after(10 * CHUNK, 1500)
         ends += [(at - 30 * CHUNK) // 16 for event in events if isinstance(event, UtteranceEnded)]
     assert ends == [700]
+
+
+def test_speech_that_is_given_up_is_not_told_again() -> None:
+    """What follows begins anew, and takes up none of it."""
+    endpointer = Endpointer(load(settings=SETTINGS).endpoint)
+    for start in range(0, 10 * CHUNK, FRAME_SAMPLES):
+        at = start + FRAME_SAMPLES
+        endpointer.feed(start, frame_at(start), chunk_at(at - CHUNK, True) if at % CHUNK == 0 else None)
+        if at == 2 * CHUNK:
+            endpointer.begin(Began(0, 2 * CHUNK, 2 * CHUNK))
+    endpointer.drop()
+    assert not endpointer.open
+    events: list[TurnEvent] = endpointer.begin(Began(9 * CHUNK, 11 * CHUNK, 2 * CHUNK))
+    for start in range(10 * CHUNK, 10 * CHUNK + 16_000, FRAME_SAMPLES):
+        events += endpointer.feed(start, frame_at(start), None)
+    ended = events[-1]
+    assert isinstance(ended, UtteranceEnded)
+    assert ended.utterance.start == 10 * CHUNK
