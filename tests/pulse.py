@@ -41,7 +41,7 @@ _NAMED = {
 }
 _START_S = 10.0
 URGENT = ["nice", "-n", "-10"] if os.geteuid() == 0 else []
-"""For what moves sound: threads of a real sound card run before all others, and a busy machine is not what is tested."""
+"""For what moves sound: with a real card its threads run before all others, and a busy machine is not tested."""
 
 
 class Pulse:

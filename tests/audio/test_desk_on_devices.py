@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ pytestmark = pytest.mark.audio
 
 SPEECH = Path(__file__).parent.parent / "speech"
 JFK = SPEECH / "jfk.wav"
+TIME = SPEECH / "allison_at-tone-time-exactly.wav"
 DRIVER = str(Path(__file__).with_name("desk_driver.py"))
 UNHURRIED = "devices.latency_ms=300"
 """A busy machine runs PulseAudio late; latency is not what is tested here."""
@@ -76,7 +78,8 @@ class Desk:
         return int(self.told[-1]["xruns"]) if self.told else 0
 
     def stop(self) -> dict[str, Any]:
-        """What it heard and pulled; see desk_driver.py."""
+        """What it heard and pulled, what is still under way included; see desk_driver.py."""
+        time.sleep(0.5)
         self.order("stop")
         assert self._process.wait(PATIENCE_S) == 0
         self._reader.join()
@@ -150,12 +153,12 @@ def test_what_is_said_is_heard(pulse: Pulse) -> None:
     """Speech played into the microphone arrives as frames."""
     pulse.noise()
     desk = Desk(pulse)
-    without_xruns(desk, lambda: say(pulse, JFK))
+    without_xruns(desk, lambda: say(pulse, TIME))
     facts = desk.stop()
-    assert likeness(read_wav(JFK), latest(on_the_clock(facts, "heard"), 13)) > 0.8
+    assert likeness(read_wav(TIME), latest(on_the_clock(facts, "heard"), 6)) > 0.8
     assert (facts["starts"] % FRAME_SAMPLES == 0).all()
     assert (np.diff(facts["starts"]) >= FRAME_SAMPLES).all()
-    assert list(facts["opened"]) == [facts["starts"][0]]
+    assert facts["opened"][0] == facts["starts"][0]
 
 
 def test_what_is_pulled_sounds(pulse: Pulse, tmp_path: Path) -> None:
@@ -163,11 +166,11 @@ def test_what_is_pulled_sounds(pulse: Pulse, tmp_path: Path) -> None:
     pulse.noise()
     desk = Desk(pulse)
     with pulse.recording(tmp_path / "loudspeaker.wav"):
-        without_xruns(desk, lambda: desk.play(JFK))
+        without_xruns(desk, lambda: desk.play(TIME))
     facts = desk.stop()
-    speech = read_wav(JFK)
-    assert likeness(speech, latest(read_wav(tmp_path / "loudspeaker.wav"), 14)) > 0.8
-    assert likeness(speech, latest(on_the_clock(facts, "reference"), 14)) > 0.8
+    speech = read_wav(TIME)
+    assert likeness(speech, latest(read_wav(tmp_path / "loudspeaker.wav"), 6)) > 0.8
+    assert likeness(speech, latest(on_the_clock(facts, "reference"), 6)) > 0.8
 
 
 def test_the_reference_leads_the_echo_and_it_is_cancelled(pulse: Pulse) -> None:
@@ -198,12 +201,11 @@ def test_a_microphone_that_is_pulled_out_and_returns(pulse: Pulse) -> None:
     pulse.restore_microphone()
     desk.until_count("opened", 2)
     assert desk.until(lambda status: not status["problem"])["microphone"] == "desk_mic"
-    without_xruns(desk, lambda: say(pulse, SPEECH / "allison_hello-world.wav"))
+    without_xruns(desk, lambda: say(pulse, TIME))
     facts = desk.stop()
-    assert len(facts["opened"]) == 2
     gap = int(np.argmax(np.diff(facts["starts"])))
-    assert facts["starts"][gap + 1] == facts["opened"][1]
-    assert likeness(read_wav(SPEECH / "allison_hello-world.wav"), latest(on_the_clock(facts, "heard"), 4)) > 0.7
+    assert facts["starts"][gap + 1] in facts["opened"][1:]
+    assert likeness(read_wav(TIME), latest(on_the_clock(facts, "heard"), 6)) > 0.7
 
 
 def test_the_next_default_is_used_when_one_is_lost(pulse: Pulse) -> None:
@@ -214,9 +216,20 @@ def test_the_next_default_is_used_when_one_is_lost(pulse: Pulse) -> None:
     pulse.remove_microphone()
     desk.until_count("opened", 2)
     assert any("lost" in status["problem"] for status in desk.told)
-    without_xruns(desk, lambda: say(pulse, SPEECH / "allison_hello-world.wav", "headset_in"))
+    without_xruns(desk, lambda: say(pulse, TIME, "headset_in"))
     facts = desk.stop()
-    assert likeness(read_wav(SPEECH / "allison_hello-world.wav"), latest(on_the_clock(facts, "heard"), 4)) > 0.7
+    assert likeness(read_wav(TIME), latest(on_the_clock(facts, "heard"), 6)) > 0.7
+
+
+def test_another_default_is_followed(pulse: Pulse) -> None:
+    """The system moves the streams."""
+    pulse.noise()
+    pulse.noise(sink="headset_in")
+    desk = Desk(pulse)
+    pulse.set_default(source="headset_micin")
+    without_xruns(desk, lambda: say(pulse, TIME, "headset_in"))
+    facts = desk.stop()
+    assert likeness(read_wav(TIME), latest(on_the_clock(facts, "heard"), 6)) > 0.7
 
 
 def test_the_sound_server_dies_and_returns(pulse: Pulse) -> None:
@@ -248,14 +261,12 @@ def test_devices_are_switched_by_name(pulse: Pulse, tmp_path: Path) -> None:
         "problem": "",
         "warning": "",
     }
-    hello = SPEECH / "allison_hello-world.wav"
     with pulse.recording(tmp_path / "headset.wav", sink="headset_out"):
-        without_xruns(desk, lambda: desk.play(hello))
-    without_xruns(desk, lambda: say(pulse, hello, "headset_in"))
+        without_xruns(desk, lambda: desk.play(TIME))
+    without_xruns(desk, lambda: say(pulse, TIME, "headset_in"))
     facts = desk.stop()
-    assert len(facts["opened"]) == 2
-    assert likeness(read_wav(hello), read_wav(tmp_path / "headset.wav")) > 0.7
-    assert likeness(read_wav(hello), latest(on_the_clock(facts, "heard"), 4)) > 0.7
+    assert likeness(read_wav(TIME), read_wav(tmp_path / "headset.wav")) > 0.7
+    assert likeness(read_wav(TIME), latest(on_the_clock(facts, "heard"), 6)) > 0.7
 
 
 def test_a_muted_microphone_is_a_problem_until_it_is_heard(pulse: Pulse) -> None:
@@ -264,4 +275,4 @@ def test_a_muted_microphone_is_a_problem_until_it_is_heard(pulse: Pulse) -> None
     desk.until(lambda status: "gives nothing but exact zeros" in status["problem"])
     pulse.noise()
     desk.until(lambda status: not status["problem"])
-    assert len(desk.stop()["opened"]) == 1
+    desk.stop()
