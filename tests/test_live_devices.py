@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
-from pulse import Pulse
+from pulse import URGENT, Pulse
 
 pytestmark = [pytest.mark.audio, pytest.mark.models]
 
@@ -35,22 +35,36 @@ STORY = "Tell me a very long story about a dog, a cat and the sea."
 SETTINGS = [
     "--set", "devices.latency_ms=300",  # two cores share models, sound server and test
     "--set", "chat.system_prompt='You tell long stories.'",
+    "--set", "chat.max_tokens=400",
 ]  # fmt: skip
-PATIENCE_S = 120
+PATIENCE_S = 240
 ATTEMPTS = 3
 
 
 class Talk:
     """A running `assistant talk --json-events` and what it has told so far."""
 
-    def __init__(self, pulse: Pulse, *options: str, stdin: int | None = None) -> None:
+    def __init__(self, pulse: Pulse, *options: str) -> None:
+        self._keyboard, terminal = os.openpty()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "assistant", "talk", "--profile", "small", "--json-events", *SETTINGS, *options],
+            [
+                *URGENT,
+                sys.executable,
+                "-m",
+                "assistant",
+                "talk",
+                "--profile",
+                "small",
+                "--json-events",
+                *SETTINGS,
+                *options,
+            ],
             env=pulse.environment,
-            stdin=subprocess.PIPE if stdin is None else stdin,
+            stdin=terminal,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
+        os.close(terminal)
         self.events: list[Event] = []
         self._news = threading.Condition()
         self._reader = threading.Thread(target=self._read)
@@ -70,10 +84,11 @@ class Talk:
             if not self._news.wait_for(condition, PATIENCE_S):
                 raise AssertionError(f"it did not happen; the latest: {self.events[-5:]}")
 
+    def keys(self, keys: str) -> None:
+        os.write(self._keyboard, keys.encode())
+
     def type(self, line: str) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.write(line.encode() + b"\n")
-        self.process.stdin.flush()
+        self.keys(f"\r{line}\r")
 
     def turns(self, since: int = 0) -> list[Event]:
         """The latest that was told of each turn that began after an event."""
@@ -100,7 +115,8 @@ class Talk:
         return bool(desks) and desks[-1]["xruns"] > (before[-1]["xruns"] if before else 0)
 
     def quiet(self) -> None:
-        """Wait until no turn is under way."""
+        """Interrupt it, and wait until no turn is under way."""
+        self.keys("x")
         self.until(lambda: not [turn for turn in self.turns() if turn["state"] in ("held", "open")])
 
     def attempt(self, scene: Callable[[int], None]) -> None:
@@ -123,9 +139,9 @@ class Talk:
         self.process.send_signal(signal.SIGTERM)
         status = self.process.wait(PATIENCE_S)
         self._reader.join()
-        for pipe in (self.process.stdin, self.process.stdout):
-            if pipe is not None:
-                pipe.close()
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+        os.close(self._keyboard)
         return status
 
 
@@ -155,23 +171,22 @@ def test_push_to_talk_by_keys_of_a_terminal(desk: Pulse) -> None:
 
     It comes first: two talks at one desk would answer each other.
     """
-    ours, theirs = os.openpty()
-    talk = Talk(desk, "--push-to-talk", stdin=theirs)
+    talk = Talk(desk, "--push-to-talk")
 
-    def say_with(down: bytes, up: bytes) -> Callable[[int], None]:
+    def say_with(down: str, up: str) -> Callable[[int], None]:
         def scene(since: int) -> None:
-            os.write(ours, down)
+            talk.keys(down)
             talk.until(lambda: talk.states("hearing", since))
             desk.play(ORDER).wait()
-            os.write(ours, up)
+            talk.keys(up)
             talk.until(lambda: talk.accepted(since) and talk.accepted(since)[-1]["latency_ms"])
 
         return scene
 
     def interrupted(since: int) -> None:
-        os.write(ours, b"\x1b[32u")
+        talk.keys("\x1b[32u")
         talk.until(lambda: talk.states("hearing", since))
-        os.write(ours, b"\x1b[32;1:3u")
+        talk.keys("\x1b[32;1:3u")
         talk.quiet()
 
     try:
@@ -179,16 +194,14 @@ def test_push_to_talk_by_keys_of_a_terminal(desk: Pulse) -> None:
         desk.play(ORDER).wait()
         time.sleep(1)  # hands-free, it would have been a turn by now
         assert not talk.turns()
-        talk.attempt(say_with(b" ", b" "))
+        talk.attempt(say_with(" ", " "))
         talk.quiet()
-        os.write(ours, b"\x1b[?0u")
-        talk.attempt(say_with(b"\x1b[32u", b"\x1b[32;1:2u\x1b[32;1:3u"))
+        talk.keys("\x1b[?0u")
+        talk.attempt(say_with("\x1b[32u", "\x1b[32;1:2u\x1b[32;1:3u"))
         talk.attempt(interrupted)
         assert "cut" in [turn["state"] for turn in talk.accepted(since)]
     finally:
         assert talk.end() == 0
-        os.close(ours)
-        os.close(theirs)
 
 
 @pytest.fixture(scope="module")
@@ -197,6 +210,20 @@ def talk(desk: Pulse) -> Iterator[Talk]:
     one = Talk(desk)
     yield one
     assert one.end() == 0
+
+
+def test_it_does_not_hear_itself(talk: Talk) -> None:
+    """In a minute of speech at least, out of a loudspeaker that the microphone hears."""
+
+    def scene(since: int) -> None:
+        while sum(turn["spoken_s"] for turn in talk.turns(since)) < 60:
+            told = len(talk.events)
+            talk.type(STORY)
+            talk.until(partial(talk.over, told))
+            assert not talk.accepted(since), talk.turns(since)
+            assert not [turn for turn in talk.turns(since) if turn["cut_by"]], talk.turns(since)
+
+    talk.attempt(scene)
 
 
 def test_recorded_speech_is_answered(talk: Talk, desk: Pulse) -> None:
@@ -212,20 +239,6 @@ def test_recorded_speech_is_answered(talk: Talk, desk: Pulse) -> None:
 
     talk.attempt(scene)
     assert {"hearing", "speaking"} <= {event["state"] for event in talk.events if event["event"] == "state"}
-
-
-def test_it_does_not_hear_itself(talk: Talk) -> None:
-    """In a minute of speech at least, out of a loudspeaker that the microphone hears."""
-
-    def scene(since: int) -> None:
-        while sum(turn["spoken_s"] for turn in talk.turns(since)) < 60:
-            told = len(talk.events)
-            talk.type(STORY)
-            talk.until(partial(talk.over, told))
-            assert not talk.accepted(since)
-            assert not [turn for turn in talk.turns(since) if turn["cut_by"]]
-
-    talk.attempt(scene)
 
 
 def test_speaking_over_it_stops_it(talk: Talk, desk: Pulse) -> None:
@@ -246,7 +259,7 @@ def test_speaking_over_it_stops_it(talk: Talk, desk: Pulse) -> None:
 
 
 def test_a_microphone_that_goes_away_and_comes_back_ends_nothing(talk: Talk, desk: Pulse) -> None:
-    """In mid-reply: it says so, pauses, goes on to the end, and hears again."""
+    """In mid-reply: it says so, and then the same reply goes on, and somebody is heard again."""
 
     def scene(since: int) -> None:
         talk.type(STORY)
@@ -255,8 +268,9 @@ def test_a_microphone_that_goes_away_and_comes_back_ends_nothing(talk: Talk, des
         talk.until(lambda: [event for event in talk.events[since:] if event.get("problem")])
         desk.restore_microphone()
         talk.until(lambda: not [event for event in talk.events if event["event"] == "desk"][-1]["problem"])
-        talk.until(lambda: talk.turns(since)[0]["state"] == "done")
-        assert talk.turns(since)[0]["reply_heard"] == talk.turns(since)[0]["reply"]
+        assert talk.turns(since)[0]["state"] == "open"
+        talk.quiet()
+        assert talk.turns(since)[0]["spoken_s"] > 0
         desk.play(ORDER).wait()
         talk.until(lambda: talk.accepted(since))
         talk.quiet()
