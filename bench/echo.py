@@ -185,9 +185,6 @@ def work() -> dict[str, float]:
     return spent
 
 
-# what is shown
-
-
 def grid_table(outcomes: Sequence[Outcome], canceller: bool) -> Table:
     """Turns and, in brackets, pauses of each gain and delay; the reverberations in one cell."""
     table = Table(title=f"Echo alone, {'canceller' if canceller else 'window alone'}: turns (pauses)")
