@@ -66,6 +66,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "assistant.audio.wav",
         "assistant.audio.vad",
         "assistant.models.lock",
+        "assistant.models.store",
         "assistant.models.normalise",
         "assistant.models.runtime",
     },
