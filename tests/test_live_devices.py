@@ -84,6 +84,11 @@ class Talk:
             if not self._news.wait_for(condition, PATIENCE_S):
                 raise AssertionError(f"it did not happen; the latest: {self.events[-5:]}")
 
+    def listen(self, seconds: float, until: Callable[[], Any]) -> None:
+        """Let it talk for so long, or until something happens."""
+        with self._news:
+            self._news.wait_for(until, seconds)
+
     def keys(self, keys: str) -> None:
         os.write(self._keyboard, keys.encode())
 
@@ -219,7 +224,9 @@ def test_it_does_not_hear_itself(talk: Talk) -> None:
         while sum(turn["spoken_s"] for turn in talk.turns(since)) < 60:
             told = len(talk.events)
             talk.type(STORY)
-            talk.until(partial(talk.over, told))
+            talk.until(partial(talk.states, "speaking", told))
+            talk.listen(80, until=partial(talk.over, told))
+            talk.quiet()
             assert not talk.accepted(since), talk.turns(since)
             assert not [turn for turn in talk.turns(since) if turn["cut_by"]], talk.turns(since)
 
