@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -72,3 +73,10 @@ def no_network() -> Iterator[None]:
 def config() -> Config:
     """The configuration of the small real models."""
     return configuration.load("small")
+
+
+@pytest.fixture(autouse=True)
+def own_step_store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What hand-written models answer must never be kept as if real ones had."""
+    if request.node.get_closest_marker("models") is None:
+        monkeypatch.setenv("ASSISTANT_STEPS", str(tmp_path / "steps"))
