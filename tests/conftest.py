@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import sys
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ pytest_plugins = ["pulse"]
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("repeatable")
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's job in the background inherits it ignored
 cpu.prepare(blas_threads=2)  # MLX binds to its BLAS when it is first imported, by whatever test module
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
