@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from assistant.audio.audio_system import Fill, Take
@@ -14,6 +12,7 @@ from assistant.audio.coreaudio import CoreAudio, Landscape
 from assistant.audio.device_choice import Device, Kind
 from assistant.audio.stream_ends import BLOCK_MS
 from assistant.errors import AudioError
+from assistant.quiet import quiet_stderr
 
 __all__ = ["Device", "PortAudio", "list_devices"]
 
@@ -32,7 +31,7 @@ class _Stream:
         return bool(self._stream.active)
 
     def close(self) -> None:
-        with _silenced_stderr():
+        with quiet_stderr():
             self._stream.abort(ignore_errors=True)
             self._stream.close(ignore_errors=True)
 
@@ -57,7 +56,7 @@ class PortAudio:
         """
         sound = self._sound
         self._numbers.clear()
-        with _silenced_stderr():
+        with quiet_stderr():
             try:
                 sound._terminate()  # the list is made at the start and never again: python-sounddevice's issue 125
                 sound._initialize()
@@ -94,7 +93,7 @@ class PortAudio:
 
     def _takes(self, device: Device, kind: Kind, rate_hz: int) -> bool:
         look = self._sound.check_input_settings if kind == "microphone" else self._sound.check_output_settings
-        with _silenced_stderr():
+        with quiet_stderr():
             try:
                 look(device.index, channels=_channels(device, kind), dtype="float32", samplerate=rate_hz)
             except self._sound.PortAudioError:
@@ -130,7 +129,7 @@ class PortAudio:
     def _open(
         self, make: Any, kind: Kind, device: Device, rate_hz: int, latency_s: float, callback: Callable[..., None]
     ) -> _Stream:
-        with _silenced_stderr():
+        with quiet_stderr():
             try:
                 stream = make(
                     samplerate=rate_hz,
@@ -183,7 +182,7 @@ def _channels(device: Device, kind: Kind) -> int:
 
 
 def _sounddevice() -> Any:
-    with _silenced_stderr():
+    with quiet_stderr():
         try:
             import sounddevice
         except OSError:
@@ -192,16 +191,3 @@ def _sounddevice() -> Any:
                 "on Debian: apt-get install libportaudio2."
             ) from None
         return sounddevice
-
-
-@contextlib.contextmanager
-def _silenced_stderr() -> Iterator[None]:
-    """ALSA and JACK write a page to file descriptor 2 whenever PortAudio starts on a machine without a sound card."""
-    kept = os.dup(2)
-    with open(os.devnull, "w") as null:
-        os.dup2(null.fileno(), 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)

@@ -69,11 +69,12 @@ def talk(
 def _display(plain: bool, json_events: bool, log: Path | None, stack: ExitStack) -> Display:
     from rich.console import Console
 
+    from assistant.quiet import quiet_stderr
     from assistant.screen.events import JsonEvents
     from assistant.screen.lines import PlainLines
     from assistant.screen.log import Log
     from assistant.screen.outlet import Outlet
-    from assistant.screen.view import LiveView, quiet_stderr
+    from assistant.screen.view import LiveView
 
     if log is not None:
         return stack.enter_context(Log(log))

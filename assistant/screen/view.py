@@ -5,10 +5,7 @@ Drawn from the event loop at most ten times a second, and only when something wo
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import os
-from collections.abc import Iterator
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -159,16 +156,3 @@ def _line(text: str, cursor: int) -> Text:
     shown = Text("> ", style="bold") + Text(text + " ")
     shown.stylize("reverse", 2 + cursor, 3 + cursor)
     return shown
-
-
-@contextlib.contextmanager
-def quiet_stderr() -> Iterator[None]:
-    """Keep what native libraries write to file descriptor 2 from tearing the view: ALSA does at every underrun."""
-    kept = os.dup(2)
-    with open(os.devnull, "w") as null:
-        os.dup2(null.fileno(), 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
