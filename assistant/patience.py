@@ -7,6 +7,8 @@ from assistant.text.completeness import Completeness
 
 _MARGIN = 1.3
 """The wait is this much longer than the pauses that the speaker makes."""
+_LONGEST_TO_SHORTEN_MS = 800
+"""Who sets a longer wait pauses where Whisper writes a full stop: "And so, my fellow Americans." was cut off."""
 _RISE, _FALL = 0.5, 0.05
 """How fast the estimate follows a longer pause and a shorter one: about the 90th percentile of what is seen."""
 
@@ -15,7 +17,8 @@ class Patience:
     """The wait for the end, learned from pauses after which the speaker went on.
 
     After a finished sentence it lies between `finished_ms` and `end_ms`, after an unfinished one
-    between `end_ms` and `unfinished_ms`; words that tell nothing leave it at `end_ms`.
+    between `end_ms` and `unfinished_ms`; words that tell nothing leave it at `end_ms`. Nothing shortens an
+    `end_ms` above 800 ms.
 
     Args:
         settings: The bounds. With `adaptive` off the wait is always `end_ms`.
@@ -23,7 +26,8 @@ class Patience:
 
     def __init__(self, settings: Endpoint) -> None:
         self._ordinary_ms = float(settings.end_ms)
-        shortest_ms = min(settings.finished_ms, settings.end_ms) if settings.adaptive else settings.end_ms
+        hasty = settings.adaptive and settings.end_ms <= _LONGEST_TO_SHORTEN_MS
+        shortest_ms = min(settings.finished_ms, settings.end_ms) if hasty else settings.end_ms
         longest_ms = max(settings.unfinished_ms, settings.end_ms) if settings.adaptive else settings.end_ms
         self._bounds_ms = {
             "finished": (float(shortest_ms), self._ordinary_ms),

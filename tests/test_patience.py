@@ -56,6 +56,13 @@ def test_a_short_ordinary_wait_is_not_lengthened_after_a_finished_sentence() -> 
     assert patience("endpoint.end_ms=300").wait_ms("finished") == 300
 
 
+def test_a_long_ordinary_wait_is_never_shortened() -> None:
+    """Who asks for it pauses in mid-speech."""
+    orator = patience("endpoint.end_ms=1200")
+    assert [orator.wait_ms(words) for words in ("finished", "unknown")] == [1200, 1200]
+    assert round(orator.wait_ms("unfinished")) == 1600
+
+
 def test_the_conversation_advises_the_endpointer() -> None:
     """Of the utterance that it has the words of: 500 ms after a whole sentence, 1600 ms after "and"."""
     talk = Talk(["Yes.", "No."])
