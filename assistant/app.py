@@ -43,11 +43,7 @@ def load_models(config: Config) -> Models:
     Raises:
         ModelError: A model is not there, is damaged, or has no such voice.
     """
-    models = Models(load_transcriber(config), load_chat(config), load_voice(config))
-    from assistant.models.runtime import keep_resident
-
-    keep_resident()
-    return models
+    return Models(load_transcriber(config), load_chat(config), load_voice(config))
 
 
 def load_transcriber(config: Config) -> Transcriber:
@@ -77,9 +73,11 @@ def load_voice(config: Config) -> Synthesizer:
 def _folder(config: Config, name: str) -> Path:
     from assistant.models import cpu
     from assistant.models.lock import local_folder
+    from assistant.models.runtime import keep_resident
 
     folder = local_folder(name)
     cpu.prepare(config.runtime.blas_threads)  # before anything imports MLX
+    keep_resident()
     return folder
 
 

@@ -115,8 +115,6 @@ class LiveTalk:
             thread.close()  # last: it waits for the running step
 
     def _end(self) -> None:
-        if self._assistant is not None:
-            self._assistant.conversation.cancel()  # so that the turn in hand is shown and kept, as far as it was heard
         self._tasks.cancel_scope.cancel()
 
     async def _end_on_signal(self, *, task_status: TaskStatus[None]) -> None:
@@ -150,11 +148,14 @@ class LiveTalk:
             for line in self._early:
                 self._typed(line)
             self._display.progress("")
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self._show, assistant, name="show")
-                tasks.start_soon(self._keep_warm, thread, models, history, assistant, name="keep warm")
-                await assistant.run()
-                tasks.cancel_scope.cancel()
+            try:
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(self._show, assistant, name="show")
+                    tasks.start_soon(self._keep_warm, thread, models, history, assistant, name="keep warm")
+                    await assistant.run()
+                    tasks.cancel_scope.cancel()
+            finally:
+                assistant.conversation.cancel()  # so that the turn in hand is shown and kept, as far as it was heard
 
     # models
 
@@ -214,8 +215,6 @@ class LiveTalk:
         try:
             yield keeper.desk(desk)
         finally:
-            if self._assistant is not None:
-                self._assistant.conversation.cancel()  # else the turn in hand would be lost
             keeper.close()
 
     # what is shown and sounded

@@ -142,7 +142,7 @@ class Playback:
             while not self._paused and self._queue and filled < count:
                 filled += self._take(self._queue[0], out[filled:], at_s + filled / self.rate_hz)
             progressed = filled > start
-            chime, self._chime = np.split(self._chime, [count])
+            chime, self._chime = self._chime[:count], self._chime[count:]
         if len(chime):
             out[: len(chime)] += chime
         if self.gain != 1 or len(chime):
