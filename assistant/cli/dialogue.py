@@ -146,18 +146,19 @@ def _run(
 
     from assistant.dialogue.pool import run_in_processes
     from assistant.dialogue.progress import RunProgress
-    from assistant.dialogue.runner import Shelf, run_dialogues
+    from assistant.dialogue.runner import model_loader, run_dialogues
     from assistant.dialogue.step_store import StepStore
     from assistant.dialogue.summary import show, show_flakes, show_totals
 
     complete = False
-    shelf = Shelf(StepStore()) if stored else None
     try:
         with RunProgress(console, len(dialogues) * repeat) as progress:
             performances = (
                 run_in_processes(dialogues, outputs.clock, jobs, repeat, stored)
                 if jobs > 1
-                else run_dialogues(dialogues, outputs.clock, shelf, progress.entry, repeat=repeat)
+                else run_dialogues(
+                    dialogues, outputs.clock, model_loader(outputs.clock, stored), progress.entry, repeat=repeat
+                )
             )
             with closing(performances):
                 for performance in performances:

@@ -83,8 +83,7 @@ def _add_case(suite: ElementTree.Element, result: DialogueResult) -> None:
             "time": f"{result.seconds:.3f}",
         },
     )
-    failures = [f"entry {seen.index}: {failure}" for seen in result.turns for failure in seen.failures]
-    failures += [f"dialogue: {failure}" for failure in result.failures]
+    failures = result.all_failures
     if failures:
         failure = ElementTree.SubElement(case, "failure", {"message": _plain(failures[0]), "type": "expectation"})
         failure.text = _plain("\n".join(failures))

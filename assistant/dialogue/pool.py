@@ -8,11 +8,9 @@ from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from functools import cache
 
-from assistant.app import load_models
 from assistant.dialogue.load import Dialogue
 from assistant.dialogue.result import Performance
-from assistant.dialogue.runner import Shelf, run_dialogue
-from assistant.dialogue.step_store import StepStore
+from assistant.dialogue.runner import model_loader, run_dialogue
 from assistant.simulation.clock import ClockMode
 
 
@@ -46,11 +44,9 @@ def _leave_interrupts_to_the_parent() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-@cache
-def _shelf(stored: bool) -> Shelf:
-    """This process's own."""
-    return Shelf(StepStore() if stored else None)
+_own_models = cache(model_loader)
+"""This process's own."""
 
 
 def _run(dialogue: Dialogue, run: int, mode: ClockMode, stored: bool) -> Performance:
-    return run_dialogue(dialogue, run, mode, load_models if mode == "real" else _shelf(stored))
+    return run_dialogue(dialogue, run, mode, _own_models(mode, stored))

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 RunScript: TypeAlias = "Callable[..., DialogueResult]"
 """Of the fixture `run_script`."""
 
-_SHELF = pytest.StashKey[Any]()
-"""The models, or None under the real clock."""
+_MODELS = pytest.StashKey[Any]()
+"""What loads the models, and keeps them from one dialogue to the next."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -131,14 +131,13 @@ def _load(path: Path, config: pytest.Config) -> Dialogue:
 
 def _play(dialogue: Dialogue, config: pytest.Config) -> Performance:
     from assistant.dialogue.output import write_audio
-    from assistant.dialogue.runner import Shelf, run_dialogues
-    from assistant.dialogue.step_store import StepStore
+    from assistant.dialogue.runner import model_loader, run_dialogues
 
     mode = config.getoption("--dialogue-clock")
-    if _SHELF not in config.stash:
+    if _MODELS not in config.stash:
         stored = mode == "simulated" and not config.getoption("--dialogue-no-step-store")
-        config.stash[_SHELF] = None if mode == "real" else Shelf(StepStore() if stored else None)
-    (performance,) = run_dialogues([dialogue], mode, config.stash[_SHELF])
+        config.stash[_MODELS] = model_loader(mode, stored)
+    (performance,) = run_dialogues([dialogue], mode, config.stash[_MODELS])
     audio = config.getoption("--dialogue-audio")
     if audio is not None:
         write_audio(performance, audio / f"{dialogue.path.stem}.wav")
@@ -149,10 +148,8 @@ def _play(dialogue: Dialogue, config: pytest.Config) -> Performance:
 
 def _hold(performance: Performance) -> None:
     result = performance.result
-    failures = [f"entry {seen.index}: {failure}" for seen in result.turns for failure in seen.failures]
-    failures += [f"dialogue: {failure}" for failure in result.failures]
-    if failures:
-        raise AssertionError("\n".join([f"{result.script}: {result.name}", *failures]))
+    if result.all_failures:
+        raise AssertionError("\n".join([f"{result.script}: {result.name}", *result.all_failures]))
 
 
 def _table(performance: Performance) -> str:

@@ -80,6 +80,12 @@ class DialogueResult:
     """This and the models are left out of the JSON where they are those of the whole result."""
     models: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def all_failures(self) -> list[str]:
+        """What did not hold of each entry and of the whole, each with where that was."""
+        entries = [f"entry {seen.index}: {failure}" for seen in self.turns for failure in seen.failures]
+        return entries + [f"dialogue: {failure}" for failure in self.failures]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Performance:

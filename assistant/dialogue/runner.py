@@ -80,6 +80,17 @@ class Shelf:
         return self._kept[role][1]
 
 
+def model_loader(mode: ClockMode, stored: bool = False) -> LoadModels:
+    """What gives dialogues their models under a clock.
+
+    Args:
+        mode: The clock.
+        stored: Whether steps are taken from the step store, and kept there; only for the `simulated` clock.
+    """
+    # under the real clock every dialogue has an MLX thread of its own, which loads its own models
+    return load_models if mode == "real" else Shelf(StepStore() if stored else None)
+
+
 def run_dialogues(
     dialogues: Iterable[Dialogue],
     mode: ClockMode = "simulated",
@@ -102,8 +113,7 @@ def run_dialogues(
         ModelError: A model is not there.
         InferenceError: A model failed.
     """
-    # under the real clock every dialogue has an MLX thread of its own, which loads its own models
-    load = load or (load_models if mode == "real" else Shelf())
+    load = load or model_loader(mode)
     for dialogue in dialogues:
         for run in range(repeat):
             performance = run_dialogue(dialogue, run, mode, load, partial(progress, dialogue), changed)
@@ -122,13 +132,17 @@ def run_dialogue(
 ) -> Performance:
     """Run one dialogue once, to its end or to Ctrl-C; arguments and errors as of `run_dialogues`."""
     stage = Stage(dialogue, mode, progress, changed)
-    store = load.store if isinstance(load, Shelf) and load.store is not None else StepStore()
-    kept, made = store.kept, store.made
+    kept, made = _steps(load)
     with suppress(KeyboardInterrupt):
         clock.run(partial(stage.play, load), mode)
-    return replace(
-        _judged(dialogue, run, stage.trace, mode), steps_kept=store.kept - kept, steps_made=store.made - made
-    )
+    kept_now, made_now = _steps(load)
+    return replace(_judged(dialogue, run, stage.trace, mode), steps_kept=kept_now - kept, steps_made=made_now - made)
+
+
+def _steps(load: LoadModels) -> tuple[int, int]:
+    """How many steps were kept and made so far; none are counted where there is no store."""
+    store = load.store if isinstance(load, Shelf) else None
+    return (0, 0) if store is None else (store.kept, store.made)
 
 
 def _judged(dialogue: Dialogue, run: int, trace: Trace, mode: ClockMode) -> Performance:

