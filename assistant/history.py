@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
-from dataclasses import InitVar, dataclass, field
+from collections.abc import Iterator, Sequence
 
 from assistant.messages import ChatMessage
 from assistant.ports import Clock
@@ -15,33 +14,18 @@ _MOST = 1000
 """Messages kept. All of them are read for every reply, to find those that the model's context holds."""
 
 
-@dataclass(slots=True)
-class History:
-    """The messages of a talk.
+class Messages:
+    """What was said and heard, in order.
 
     Args:
-        system_prompt: Template; `{date_and_time}` is filled in from the clock.
         earlier: What was said before, where an earlier talk goes on.
     """
 
-    system_prompt: str
-    clock: Clock
-    earlier: InitVar[Sequence[ChatMessage]] = ()
-    _messages: list[ChatMessage] = field(init=False)
-    _system: ChatMessage | None = field(init=False, default=None)
-    _stamped_s: float = field(init=False, default=0.0)
-
-    def __post_init__(self, earlier: Sequence[ChatMessage]) -> None:
+    def __init__(self, earlier: Sequence[ChatMessage] = ()) -> None:
         self._messages = list(earlier)
 
-    def messages(self, user_text: str | None = None) -> tuple[ChatMessage, ...]:
-        """System prompt and all messages so far, with one more from the user when given."""
-        now_s = self.clock.time_s()
-        if self._system is None or now_s - self._stamped_s >= _REFRESH_S:
-            text = self.system_prompt.replace("{date_and_time}", self.clock.date_and_time())
-            self._system, self._stamped_s = ChatMessage("system", text), now_s
-        more = () if user_text is None else (ChatMessage("user", user_text),)
-        return (self._system, *self._messages, *more)
+    def __iter__(self) -> Iterator[ChatMessage]:
+        return iter(self._messages)
 
     def add_user(self, text: str) -> None:
         """The user said this. Of a talk of days the oldest half is forgotten at once: that empties the prompt cache."""
@@ -69,3 +53,29 @@ class History:
             self._messages.pop()
         if self._messages:
             self._messages.pop()
+
+
+class History(Messages):
+    """The messages of a talk, with the system prompt.
+
+    Args:
+        system_prompt: Template; `{date_and_time}` is filled in from the clock.
+        clock: Tells when the system prompt is to be renewed, and what it says.
+        earlier: What was said before, where an earlier talk goes on.
+    """
+
+    def __init__(self, system_prompt: str, clock: Clock, earlier: Sequence[ChatMessage] = ()) -> None:
+        super().__init__(earlier)
+        self._system_prompt = system_prompt
+        self._clock = clock
+        self._system: ChatMessage | None = None
+        self._stamped_s = 0.0
+
+    def messages(self, user_text: str | None = None) -> tuple[ChatMessage, ...]:
+        """System prompt and all messages so far, with one more from the user when given."""
+        now_s = self._clock.time_s()
+        if self._system is None or now_s - self._stamped_s >= _REFRESH_S:
+            text = self._system_prompt.replace("{date_and_time}", self._clock.date_and_time())
+            self._system, self._stamped_s = ChatMessage("system", text), now_s
+        more = () if user_text is None else (ChatMessage("user", user_text),)
+        return (self._system, *self._messages, *more)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from assistant.errors import KeepingError
+from assistant.history import Messages
 from assistant.messages import ChatMessage
 from assistant.metrics import TurnRecord
 
@@ -78,7 +79,7 @@ def resume(path: Path) -> tuple[ChatMessage, ...]:
         lines = turns.read_bytes().split(b"\n")[:-1]
     except OSError as error:
         raise KeepingError(f"{turns} cannot be read: {error.strerror}.") from None
-    messages: list[ChatMessage] = []
+    messages = Messages()
     for number, line in enumerate(lines, 1):
         try:
             _repeat(json.loads(line), messages)
@@ -87,21 +88,18 @@ def resume(path: Path) -> tuple[ChatMessage, ...]:
     return tuple(messages)
 
 
-def _repeat(turn: dict[str, Any], messages: list[ChatMessage]) -> None:
+def _repeat(turn: dict[str, Any], messages: Messages) -> None:
     """Do to the messages what the turn did to the history."""
     said, heard = turn["transcript"], turn["reply_heard"]
     if not (isinstance(said, str) and isinstance(heard, str)):
         raise TypeError
     if turn["forgot"]:
-        while messages and messages.pop().role == "assistant":
-            pass
+        messages.forget_last()
     elif turn["went_on"]:
-        before = messages.pop().text if messages and messages[-1].role == "assistant" else ""
-        messages.append(ChatMessage("assistant", before + turn["went_on"]))
+        messages.add_assistant(turn["went_on"])
     elif turn["command"] is None and turn["state"] != "rejected":
-        messages.append(ChatMessage("user", said))
-        if heard:
-            messages.append(ChatMessage("assistant", heard))
+        messages.add_user(said)
+        messages.add_assistant(heard)
 
 
 def after_ms(record: TurnRecord) -> dict[str, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections import deque
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -64,6 +64,15 @@ class Job(Generic[T]):
                 return
             self.news.clear()
             await self.news.wait()
+
+
+def outcome(steps: Iterable[Step[T]]) -> T:
+    """Take steps, all of them, and give the last value, as a command does that has the models to itself."""
+    value: list[T] = []
+    for step in steps:
+        value = list(step.values[-1:]) or value
+    assert value, "ports: the last step holds the outcome"
+    return value[0]
 
 
 class Schedule:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Protocol, TypeAlias
 
 from assistant.errors import ServiceError
+from assistant.files import write_whole
 from assistant.service import LABEL, UNIT, Job, agent, unit
 
 Call: TypeAlias = Callable[[Sequence[str]], tuple[int, str]]
@@ -179,11 +180,9 @@ def _by_hand(commands: Sequence[Sequence[str]], said: str) -> str:
 
 def _write(file: Path, content: bytes) -> None:
     """Whole or not at all."""
-    part = file.with_name(f".{file.name}.part")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(content)
-        os.replace(part, file)
+        write_whole(file, content)
     except OSError as error:
         raise ServiceError(f"The service cannot be written to {file}: {error.strerror}.") from None
 

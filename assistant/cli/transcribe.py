@@ -15,7 +15,7 @@ from assistant.cli.options import ConfigFile, Json, Profile, Settings
 from assistant.errors import AudioError, InferenceError
 
 if TYPE_CHECKING:
-    from assistant.messages import Samples, Transcript
+    from assistant.messages import Samples, Steps, Transcript
     from assistant.ports import Transcriber
 
 _LONG_S = 30.0
@@ -75,18 +75,19 @@ def _run(transcriber: Transcriber, samples: Samples, name: str) -> Transcript:
     from rich.progress import Progress
 
     from assistant.messages import MIC_RATE_HZ
+    from assistant.schedule import outcome
 
     seconds = len(samples) / MIC_RATE_HZ
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=seconds < _LONG_S or not console.is_terminal) as progress:
         task = progress.add_task(name, total=seconds)
-        transcript = None
-        for step in transcriber.transcribe(samples):
-            heard_s = sum(work.amount for work in step.work if work.kind == "whisper_encoder")
-            progress.advance(task, heard_s)
-            transcript = step.values[0] if step.values else transcript
-    assert transcript is not None, "ports.Transcriber: the last step holds the transcript"
-    return transcript
+
+        def shown(steps: Steps[Transcript]) -> Steps[Transcript]:
+            for step in steps:
+                progress.advance(task, sum(work.amount for work in step.work if work.kind == "whisper_encoder"))
+                yield step
+
+        return outcome(shown(transcriber.transcribe(samples)))
 
 
 def _show(fact: dict[str, Any], with_name: bool) -> None:

@@ -11,8 +11,9 @@ import yaml
 
 from assistant.audio.vad import voiced_span
 from assistant.audio.wav import read_wav
-from assistant.messages import Samples, Transcript
+from assistant.messages import Samples
 from assistant.ports import Transcriber
+from assistant.schedule import outcome
 
 
 def heard(files: Sequence[Path], transcriber: Transcriber) -> Iterator[tuple[Path, str]]:
@@ -44,8 +45,5 @@ def _entry(user: str, text: str) -> dict[str, Any]:
 
 
 def _text(transcriber: Transcriber, samples: Samples) -> str:
-    transcript: Transcript | None = None
-    for step in transcriber.transcribe(samples):
-        transcript = step.values[0] if step.values else transcript
-    assert transcript is not None, "ports.Transcriber: the last step holds the transcript"
+    transcript = outcome(transcriber.transcribe(samples))
     return "" if transcript.refused else transcript.text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import soxr
 
+from assistant import files
 from assistant.audio.wav import write_wav
 from assistant.config import Config
 from assistant.dialogue.formats import as_json, as_junit
@@ -114,14 +114,13 @@ def stereo(trace: Trace) -> Samples:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write a file so that it is there whole or not at all."""
-    part = path.with_name(f".{path.name}.part")
+    """`files.write_whole`, with a sentence for whoever gave the path.
+
+    Raises:
+        AssistantError: It cannot be written.
+    """
     with _sentence(path):
-        try:
-            part.write_text(text, encoding="utf-8")
-            os.replace(part, path)
-        finally:
-            part.unlink(missing_ok=True)
+        files.write_whole(path, text)
 
 
 @contextmanager

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from assistant.files import write_whole
+
 if TYPE_CHECKING:
     from assistant.models.lock import Entry, LockedFile
 
@@ -169,6 +171,4 @@ class Store:
 
 
 def _write_json(path: Path, value: Any) -> None:
-    new = path.with_name(path.name + ".new")
-    new.write_text(json.dumps(value, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    os.replace(new, path)
+    write_whole(path, json.dumps(value, indent=1, sort_keys=True) + "\n")
