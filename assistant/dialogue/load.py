@@ -26,7 +26,7 @@ from assistant.dialogue.script import (
 from assistant.errors import AudioError, ConfigError, ModelError, ScriptError
 from assistant.messages import MIC_RATE_HZ, Samples
 from assistant.metrics import Span
-from assistant.simulation.room import Room, RoomConfig
+from assistant.simulation.room import RoomConfig
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,7 +46,7 @@ class Recording:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Dialogue:
-    """A script, checked, with all that it needs to run."""
+    """A script, checked, with all that it needs to run: on another machine too, without the files."""
 
     path: Path
     """As given, or as found under the folder given."""
@@ -54,6 +54,8 @@ class Dialogue:
     config: Config
     recordings: dict[int, Recording]
     """By index of the entry."""
+    noise: Samples | None = None
+    """(n,) float32 at 16 kHz, where the room's noise is a recording."""
 
     @property
     def name(self) -> str:
@@ -119,9 +121,10 @@ def _load(path: Path, configure: Callable[[Mapping[str, Any]], Config]) -> Dialo
         configuration = configure(script.config)
     except (ConfigError, ModelError) as error:
         raise _config_fault(document, str(error)) from None
-    if script.room is not None:
+    noise = None
+    if script.room is not None and script.room.noise_file is not None:
         try:
-            Room(script.room, path.parent)
+            noise = read_wav(path.parent / script.room.noise_file)
         except AudioError as error:
             raise document.fault(("room", "noise"), str(error).rstrip(".")) from None
     recordings = {
@@ -129,7 +132,7 @@ def _load(path: Path, configure: Callable[[Mapping[str, Any]], Config]) -> Dialo
         for index, entry in enumerate(script.turns)
         if entry.user is not None
     }
-    return Dialogue(path, script, configuration, recordings)
+    return Dialogue(path, script, configuration, recordings, noise)
 
 
 def _recording(document: Document, index: int, entry: Entry, script: Script) -> Recording:

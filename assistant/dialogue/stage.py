@@ -19,7 +19,7 @@ from assistant.dialogue.driver import Driver
 from assistant.dialogue.load import Dialogue
 from assistant.dialogue.trace import EntryTrace, Trace, audible_span
 from assistant.history import History
-from assistant.messages import FRAME_MS
+from assistant.messages import FRAME_MS, MIC_RATE_HZ
 from assistant.metrics import Span, TurnChanged, TurnRecord
 from assistant.models.runtime import MlxThread
 from assistant.simulation.clock import ClockMode
@@ -58,7 +58,7 @@ class Stage:
         """
         config, script = self._dialogue.config, self._dialogue.script
         clock = TalkClock(datetime.fromisoformat(config.simulation.start))
-        desk = SimulatedDesk(script.room, self._dialogue.path.parent)
+        desk = SimulatedDesk(script.room, self._dialogue.noise)
         async with self._models(load, History(config.chat.system_prompt, clock)) as (models, inference):
             await asyncio.sleep(0)  # the time that loading took is charged here, before the clock's zero
             clock.restart()
@@ -98,6 +98,9 @@ class Stage:
         trace.replies = [assistant.conversation.sounded(turn) for turn in assistant.conversation.turns]
         trace.microphone, trace.loudspeaker = desk.microphone, desk.loudspeaker
         trace.speaker_rate_hz, trace.seconds = desk.rate_hz, end_s
+        window = assistant.capture.window
+        spans = [*window.spans, *([(window.opened, round(end_s * MIC_RATE_HZ))] if window.open else [])]
+        trace.echo_windows = [(opened / MIC_RATE_HZ, closed / MIC_RATE_HZ) for opened, closed in spans]
 
     @asynccontextmanager
     async def _models(self, load: LoadModels, new: History) -> AsyncIterator[tuple[Models, Inference]]:

@@ -7,7 +7,6 @@ Under the `real` clock the same task keeps pace with the wall.
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 
 import anyio
 import numpy as np
@@ -25,15 +24,15 @@ class SimulatedDesk:
     Args:
         config: The room; None is headphones and silence. The loudspeaker sounds `reported_latency_ms`
             after taking a sample.
-        base_folder: Folder of the script, for a noise recording.
+        noise: (n,) at 16 kHz, where the room's noise is a recording.
         recording: Whether to keep what was heard and played.
     """
 
-    def __init__(self, config: RoomConfig | None = None, base_folder: Path = Path(), recording: bool = True) -> None:
+    def __init__(self, config: RoomConfig | None = None, noise: Samples | None = None, recording: bool = True) -> None:
         config = config or RoomConfig()
         self.latency_ms = config.reported_latency_ms
         self.loudspeakers = config.loudspeakers
-        self._room = Room(config, base_folder)
+        self._room = Room(config, noise)
         self.rate_hz = MIC_RATE_HZ
         self._recording = recording
         self._frames = 0

@@ -6,13 +6,11 @@ Nothing outside this package reads a room; the assistant learns only what a devi
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from assistant.audio.wav import read_wav
 from assistant.messages import FRAME_SAMPLES, MIC_RATE_HZ, Samples
 
 NOISE_LOOP_S = 30
@@ -41,6 +39,11 @@ class RoomConfig(BaseModel):
         return noise
 
     @property
+    def noise_file(self) -> str | None:
+        """The WAV that is the noise, if it is one."""
+        return self.noise if self.noise is not None and self.noise not in _NOISES else None
+
+    @property
     def loudspeakers(self) -> bool:
         """Whether the microphone can hear what is played."""
         return self.echo_gain_db is not None
@@ -51,17 +54,14 @@ class Room:
 
     Args:
         config: The script's room; None is headphones and silence.
-        base_folder: Folder of the script, to which the path of a noise WAV is relative.
-
-    Raises:
-        AudioError: The noise WAV cannot be read.
+        noise: (n,) at 16 kHz, what `noise_file` holds, where there is one.
     """
 
-    def __init__(self, config: RoomConfig | None = None, base_folder: Path = Path()) -> None:
+    def __init__(self, config: RoomConfig | None = None, noise: Samples | None = None) -> None:
         config = config or RoomConfig()
         echo_rng, noise_rng = np.random.default_rng(config.seed).spawn(2)
         self._echo = _Convolution(_echo_path(config, echo_rng)) if config.loudspeakers else None
-        self._noise = _noise_loop(config, base_folder, noise_rng)
+        self._noise = _noise_loop(config, noise, noise_rng)
         self._position = 0
 
     def step(self, played: Samples, user: Samples) -> Samples:
@@ -126,12 +126,11 @@ def _echo_path(config: RoomConfig, rng: np.random.Generator) -> Samples:
 # noise: each kind is a loop, so that a recording is one kind more
 
 
-def _noise_loop(config: RoomConfig, base_folder: Path, rng: np.random.Generator) -> Samples:
+def _noise_loop(config: RoomConfig, recorded: Samples | None, rng: np.random.Generator) -> Samples:
     """(n,) float32 at `noise_dbfs` RMS, to be repeated for ever."""
     if config.noise is None:
         return np.zeros(FRAME_SAMPLES, np.float32)
-    make = _NOISES.get(config.noise)
-    loop = make(rng) if make else read_wav(base_folder / config.noise).astype(np.float64)
+    loop = _NOISES[config.noise](rng) if recorded is None else recorded.astype(np.float64)
     rms = np.sqrt(np.mean(np.square(loop)))
     return (loop * (10 ** (config.noise_dbfs / 20) / max(float(rms), 1e-9))).astype(np.float32)
 
