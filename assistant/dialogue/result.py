@@ -13,7 +13,7 @@ from assistant.dialogue.trace import EntryTrace, Trace, is_accepted
 from assistant.metrics import TurnRecord
 from assistant.models import lock
 from assistant.simulation.clock import ClockMode
-from assistant.simulation.judge import Verdict
+from assistant.simulation.judge import Unasked, Verdict
 
 WordErrorRate = Callable[[str, str], float]
 """(expected, heard) -> rate."""
@@ -94,6 +94,8 @@ class Performance:
     dialogue: Dialogue
     trace: Trace
     result: DialogueResult
+    unasked: tuple[Unasked, ...] = ()
+    """What was taken for the user and was not."""
     steps_kept: int = 0
     """Steps of models that came from the step store."""
     steps_made: int = 0

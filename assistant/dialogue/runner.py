@@ -152,4 +152,4 @@ def _judged(dialogue: Dialogue, run: int, trace: Trace, mode: ClockMode) -> Perf
     language = dialogue.config.transcribe.language
     result = summarise(dialogue, trace, verdict, mode, partial(word_error_rate, language=language))
     result.run = run
-    return Performance(dialogue, trace, judge_expectations(result, dialogue, trace))
+    return Performance(dialogue, trace, judge_expectations(result, dialogue, trace), verdict.unasked)

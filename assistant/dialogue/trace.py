@@ -57,6 +57,8 @@ class Trace:
     """For each of the turns, when samples of its reply left the loudspeaker."""
     steps: Sequence[StepRecord] = ()
     """Inference, step by step."""
+    echo_windows: Sequence[Span] = ()
+    """When the echo window was open; never with headphones."""
     microphone: Samples = field(default_factory=lambda: np.zeros(0, np.float32))
     """(n,) at 16 kHz."""
     loudspeaker: Samples = field(default_factory=lambda: np.zeros(0, np.float32))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
 from assistant.metrics import Span, TurnRecord
 from assistant.simulation.room import RoomConfig
@@ -12,6 +13,15 @@ _SHORT_PAUSE_S = 0.2
 """A reply that falls silent for no longer than this was not disturbed."""
 _TAIL_S = 0.2
 """Added to the reverberation time: detectors take a little longer to let go."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unasked:
+    """Sound that was listened to while nobody spoke."""
+
+    span: Span
+    """As the detector saw it."""
+    source: Literal["itself", "noise"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +34,8 @@ class Verdict:
     """The same of everything else in the room."""
     rejected: int
     """Turns that were refused before they entered the history."""
+    unasked: tuple[Unasked, ...] = field(default=(), compare=False)
+    """Each that is counted as self-heard or noise-heard, in order."""
 
 
 def judge(
@@ -43,11 +55,14 @@ def judge(
         end_s: When the dialogue ended.
     """
     causes = [_whole(cause, turns) for turn in turns for cause in _causes(turn, end_s)]
-    unasked = _merged(cause for cause in causes if not any(_overlap(cause, span) for span in voiced))
+    spans = _merged(cause for cause in causes if not any(_overlap(cause, span) for span in voiced))
     echoes = list(_echoes(room, replies))
-    self_heard = sum(any(_overlap(cause, echo) for echo in echoes) for cause in unasked)
+    unasked = tuple(
+        Unasked(span, "itself" if any(_overlap(span, echo) for echo in echoes) else "noise") for span in spans
+    )
+    self_heard = sum(one.source == "itself" for one in unasked)
     rejected = sum(turn.state == "rejected" for turn in turns)
-    return Verdict(self_heard, len(unasked) - self_heard, rejected)
+    return Verdict(self_heard, len(unasked) - self_heard, rejected, unasked)
 
 
 def _causes(turn: TurnRecord, end_s: float) -> Iterable[Span]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from assistant.metrics import ReplyPause, Span, TurnRecord, TurnState
-from assistant.simulation.judge import Verdict, judge
+from assistant.simulation.judge import Unasked, Verdict, judge
 from assistant.simulation.room import RoomConfig
 
 ROOM = RoomConfig(echo_gain_db=-6, echo_delay_ms=100, reverb_rt60_s=0.5)
@@ -103,3 +103,9 @@ def test_the_speech_that_silenced_a_reply_is_taken_whole() -> None:
     paused.pauses.append(ReplyPause(10.5, (10.4, 10.5), 11.9))
     spoken = turn(10.4, 11.4, "rejected")
     assert verdict([paused, spoken], voiced=[VOICED, (10.6, 11.3)]) == Verdict(0, 0, 1)
+
+
+def test_where_it_listened_to_what() -> None:
+    """The spans behind the counts, in order, for a picture."""
+    found = verdict([turn(11.0, 11.5), turn(1.0, 2.0), turn(30.0, 30.5)]).unasked
+    assert found == (Unasked((11.0, 11.5), "itself"), Unasked((30.0, 30.5), "noise"))
