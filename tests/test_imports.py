@@ -73,6 +73,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "assistant.models.store",
         "assistant.models.normalise",
         "assistant.models.runtime",
+        "assistant.screen.latency",
     },
 }
 """Layers not named here (app, doctor, cli) are above the others and free in what they use."""

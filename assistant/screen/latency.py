@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from assistant.metrics import TurnRecord
@@ -21,12 +22,20 @@ class Latency:
     first_audio_ms: int
     """Synthesis, and the way through the loudspeaker's buffer."""
 
+    @property
+    def parts_ms(self) -> dict[str, int]:
+        """By name, in order."""
+        return {
+            "end of turn": self.endpoint_ms,
+            "transcription": self.transcription_ms,
+            "first token": self.first_token_ms,
+            "first sentence": self.first_sentence_ms,
+            "first audio": self.first_audio_ms,
+        }
+
 
 def latency(record: TurnRecord, first_sound_s: float | None = None) -> Latency | None:
     """The latency of a turn; None before its reply sounds.
-
-    Each part begins where the latest before it ended: what was ready while the user might still have gone on
-    cost no time.
 
     Args:
         record: The turn.
@@ -37,9 +46,21 @@ def latency(record: TurnRecord, first_sound_s: float | None = None) -> Latency |
     if first_sound_s is None:
         return None
     marks = (record.endpoint_s, record.transcript_s, record.first_token_s, record.first_sentence_s, first_sound_s)
-    ends = [record.speech_end_s]
-    for mark in marks:
-        ends.append(max(ends[-1], mark if mark is not None else 0.0))
-    at_ms = [round(1000 * (end - record.speech_end_s)) for end in ends]
-    parts = [after - before for before, after in itertools.pairwise(at_ms)]
-    return Latency(at_ms[-1], *parts)
+    return between(record.speech_end_s, marks)
+
+
+def between(since_s: float, marks_s: Sequence[float | None]) -> Latency:
+    """What lies between two moments, in parts.
+
+    Each part begins where the latest before it ended: what was ready while the user might still have gone on
+    cost no time.
+
+    Args:
+        since_s: The user's last voiced sample.
+        marks_s: Endpoint, transcript, first token, first sentence and first sound; None where there was none.
+    """
+    ends = [since_s]
+    for mark in marks_s:
+        ends.append(max(ends[-1], mark if mark is not None else since_s))
+    at_ms = [round(1000 * (end - since_s)) for end in ends]
+    return Latency(at_ms[-1], *(after - before for before, after in itertools.pairwise(at_ms)))

@@ -8,14 +8,7 @@ from assistant.screen.latency import Latency
 
 def describe_latency(taken: Latency) -> str:
     """Like "1.24 s: end of turn 0.80, transcription 0.12, first token 0.10, ..."; parts of no length are left out."""
-    parts = {
-        "end of turn": taken.endpoint_ms,
-        "transcription": taken.transcription_ms,
-        "first token": taken.first_token_ms,
-        "first sentence": taken.first_sentence_ms,
-        "first audio": taken.first_audio_ms,
-    }
-    shown = ", ".join(f"{name} {ms / 1000:.2f}" for name, ms in parts.items() if ms >= 5)
+    shown = ", ".join(f"{name} {ms / 1000:.2f}" for name, ms in taken.parts_ms.items() if ms >= 5)
     return f"{taken.voice_to_voice_ms / 1000:.2f} s" + (f": {shown}" if shown else "")
 
 
