@@ -12,6 +12,7 @@ from assistant.dialogue.load import Dialogue
 from assistant.dialogue.trace import EntryTrace, Trace, is_accepted
 from assistant.metrics import TurnRecord
 from assistant.models import lock
+from assistant.screen.latency import Latency, between
 from assistant.simulation.clock import ClockMode
 from assistant.simulation.judge import Unasked, Verdict
 
@@ -58,6 +59,16 @@ class EntryResult:
     marks_ms: Marks = Marks()
     voice_to_voice_ms: int | None = None
     failures: list[str] = field(default_factory=list)
+
+    @property
+    def latency(self) -> Latency | None:
+        """Voice-to-voice latency in parts, a typed line's from its entering on; None without an audible reply."""
+        marks = self.marks_ms
+        since_ms = marks.speech_ended if marks.entered is None else marks.entered
+        if marks.first_audio is None or since_ms is None or marks.first_audio < since_ms:
+            return None
+        ends_ms = (marks.endpoint, marks.transcript, marks.first_token, marks.first_sentence, marks.first_audio)
+        return between(since_ms / 1000, [None if ms is None else ms / 1000 for ms in ends_ms])
 
 
 @dataclass(slots=True)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from assistant.dialogue.lanes import lanes, waves
+from assistant.dialogue.palette import LIGHT
 from assistant.dialogue.result import EntryResult, Performance
 from assistant.dialogue.summary import describe
-from assistant.dialogue.svg import box, element, label, line, peaks, waveform, wrap
-from assistant.messages import Priority
-from assistant.metrics import Span, StepRecord
+from assistant.dialogue.svg import box, element, label, line, waveform, wrap
 
 _LEFT, _RIGHT = 112, 24
 _WIDTH = 1280
@@ -19,15 +19,19 @@ _HEAD, _WAVE, _LANE, _LINE = 66, 76, 22, 17
 _CHARACTER, _COLUMN = 6.7, 170
 _JOIN_S = 0.03
 """Steps of inference closer than this are drawn as one."""
+_COLUMN_PX = 1.5
+_LANES = ("user speech", "end of turn", "transcription", "prompt", "tokens", "voice", "playback", "echo window")
 
-_STYLE = """
+_COLOURS = "".join(f".s-{name}{{fill:{colour}}}" for name, colour in LIGHT.items())
+_STYLE = f"""{_COLOURS}
+.room{{stroke:{LIGHT["room"]}}}.user{{stroke:{LIGHT["user"]}}}.assistant{{stroke:{LIGHT["play"]}}}"""
+_STYLE += """
 text{font:13px system-ui,-apple-system,"Segoe UI",Roboto,"Liberation Sans",sans-serif;fill:#2b2a28}
 .paper{fill:#fff}.plate{fill:#faf9f7}.title{font-size:19px;font-weight:600}.muted,.lane,.tick{fill:#7d7970}
 .lane,.tick{font-size:12px}.tick{text-anchor:middle}.grid{stroke:#ebe8e2}.rule{stroke:#ddd9d1}
 .pass{fill:#1c8a5a;font-weight:600}.fail{fill:#c9372c;font-weight:600}.failure{fill:#c9372c;font-size:12px}
-.room{stroke:#c4bfb5}.user{stroke:#2a66d9}.assistant{stroke:#0f8f77}.s-user{fill:#2a66d9}.s-wait{fill:#e9b949}
-.s-hear{fill:#8257d8}.s-think{fill:#d1508f}.s-voice{fill:#4fb79f}.s-play{fill:#0f8f77}.held{opacity:.45}
-.s-pause{fill:#c9372c;opacity:.25}.cut{stroke:#c9372c;stroke-width:1.5;stroke-dasharray:4 3}
+.held{opacity:.45}.s-pause{fill:#fff;opacity:.6}
+.cut{stroke:#c9372c;stroke-width:1.5;stroke-dasharray:4 3}
 .latency{stroke:#2b2a28;stroke-width:1.5}.number{font-size:12px;font-weight:600;text-anchor:middle}
 .says{fill:#2a66d9;font-weight:600}.reply{fill:#0b6b59}.unheard{fill:#a8a399;text-decoration:line-through}
 .small{font-size:12px;fill:#7d7970}
@@ -53,8 +57,8 @@ def draw(performance: Performance) -> str:
     """The picture of a dialogue as one self-contained SVG."""
     seconds = max(performance.trace.seconds, 1.0)
     axis = _Axis(seconds, max((_WIDTH - _LEFT - _RIGHT) / seconds, _PX_PER_S))
-    waves, lanes = list(_waves(performance, axis)), list(_lanes(performance, axis, _HEAD + 2 * _WAVE + 14))
-    bottom = _HEAD + 2 * _WAVE + 14 + 6 * _LANE + 8
+    top = _HEAD + 2 * _WAVE + 14
+    bottom = top + len(_LANES) * _LANE + 8
     texts, height = _texts(performance, axis, bottom + 48)
     width = axis.right + _RIGHT
     parts = [
@@ -63,8 +67,8 @@ def draw(performance: Performance) -> str:
         box(_LEFT, _HEAD, axis.right - _LEFT, bottom - _HEAD, "plate"),
         *_grid(axis, bottom),
         *_title(performance, axis),
-        *waves,
-        *lanes,
+        *_waves(performance, axis),
+        *_lanes(performance, axis, top),
         *_latencies(performance, axis),
         *_cuts(performance, axis, bottom),
         *texts,
@@ -96,68 +100,25 @@ def _grid(axis: _Axis, bottom: float) -> Iterator[str]:
 
 
 def _waves(performance: Performance, axis: _Axis) -> Iterator[str]:
-    trace = performance.trace
-    spoken = [entry.voiced_s for entry in trace.entries if entry.voiced_s is not None]
-    columns = round((axis.right - _LEFT) / 1.5)
-    for row, (name, samples, rate_hz) in enumerate(
-        [("microphone", trace.microphone, 16_000), ("loudspeaker", trace.loudspeaker, trace.speaker_rate_hz)]
-    ):
+    columns = max(round((axis.right - _LEFT) / _COLUMN_PX), 1)
+    for row, wave in enumerate(waves(performance, columns)):
         middle = _HEAD + _WAVE * (row + 0.5)
-        yield label(24, middle + 4, name, "lane")
+        yield label(24, middle + 4, wave.name, "lane")
         yield line(_LEFT, middle, axis.right, middle, "grid")
-        within = samples[: round(axis.seconds * rate_hz)]
-        sounded_s = len(within) / rate_hz
-        heard = peaks(within, max(round(columns * sounded_s / axis.seconds), 1))
-        drawn = [(1.5 * k, peak, 1.5 * k / axis.px_per_s) for k, peak in enumerate(heard) if peak > 0.004]
-        own = [(at, peak) for at, peak, moment_s in drawn if row == 1 or _within(moment_s, spoken)]
-        rest = [(at, peak) for at, peak, moment_s in drawn if row == 0 and not _within(moment_s, spoken)]
-        yield waveform(rest, _LEFT, middle, _WAVE * 0.45, "room")
-        yield waveform(own, _LEFT, middle, _WAVE * 0.45, "assistant" if row else "user")
+        for drawn, style in ((wave.rest, "room"), (wave.voice, "assistant" if row else "user")):
+            bars = [(_COLUMN_PX * column, peak) for column, peak in drawn]
+            yield waveform(bars, _LEFT, middle, _WAVE * 0.45, style)
 
 
 def _lanes(performance: Performance, axis: _Axis, top: float) -> Iterator[str]:
-    trace, steps = performance.trace, performance.trace.steps
-    waits = [
-        (entry.voiced_s[1], turn.endpoint_s, False)
-        for entry in trace.entries
-        if entry.voiced_s is not None
-        for turn in trace.owned(entry.index)[-1:]
-        if turn.endpoint_s is not None
-    ]
-    rows: list[tuple[str, str, Iterable[tuple[float, float, bool]]]] = [
-        ("user", "s-user", [(*entry.voiced_s, False) for entry in trace.entries if entry.voiced_s]),
-        ("end of turn", "s-wait", waits),
-        ("transcription", "s-hear", _spans(steps, "whisper")),
-        ("model", "s-think", _spans(steps, "chat")),
-        ("voice", "s-voice", _spans(steps, "voice")),
-        ("playback", "s-play", [(*span, False) for reply in trace.replies for span in reply]),
-    ]
-    for row, (name, style, spans) in enumerate(rows):
+    shown = [lane for lane in lanes(performance, _JOIN_S) if lane.name in _LANES]
+    for row, lane in enumerate(shown):
         y = top + row * _LANE
-        yield label(24, y + 14, name, "lane")
-        for start_s, end_s, held in spans:
-            about = f"{name}, {1000 * (end_s - start_s):.0f} ms" + (", behind the gate" if held else "")
-            x, classes = axis.x(start_s), style + (" held" if held else "")
-            yield box(x, y + 4, axis.x(end_s) - x, _LANE - 9, classes, about, rx=2)
-    for turn in trace.turns:
-        for pause in turn.pauses:
-            end_s = pause.end_s if pause.end_s is not None else turn.ended_s or trace.seconds
-            x, y = axis.x(pause.start_s), top + 5 * _LANE
-            yield box(x, y + 4, axis.x(end_s) - x, _LANE - 9, "s-pause", "paused", rx=2)
-
-
-def _spans(steps: Iterable[StepRecord], kind: str) -> list[tuple[float, float, bool]]:
-    """Stretches of one model's work: start, end, and whether it was done behind the gate."""
-    joined: list[tuple[float, float, bool]] = []
-    for step in steps:
-        if not any(work.kind.startswith(kind) for work in step.work):
-            continue
-        held = step.priority is Priority.HELD
-        if joined and joined[-1][2] == held and step.start_s - joined[-1][1] < _JOIN_S:
-            joined[-1] = (joined[-1][0], step.end_s, held)
-        else:
-            joined.append((step.start_s, step.end_s, held))
-    return joined
+        yield label(24, y + 14, lane.name, "lane")
+        for piece in lane.pieces:
+            classes = f"s-{piece.style}" + (" held" if piece.held else "")
+            x = axis.x(piece.start_s)
+            yield box(x, y + 4, axis.x(piece.end_s) - x, _LANE - 9, classes, piece.text, rx=2)
 
 
 def _latencies(performance: Performance, axis: _Axis) -> Iterator[str]:
@@ -217,7 +178,3 @@ def _column(performance: Performance, entry: EntryResult, width: float) -> Itera
     for failure in entry.failures:
         for text in wrap(f"✗ {failure}", width, _CHARACTER, 3):
             yield text, "failure"
-
-
-def _within(moment_s: float, spans: Iterable[Span]) -> bool:
-    return any(start_s <= moment_s <= end_s for start_s, end_s in spans)
