@@ -111,6 +111,7 @@ class Assistant:
         push_to_talk: Whether a key, and nothing else, says when the user speaks.
         changed: Told of every change of a turn.
         remembered: How many of the latest turns `conversation.turns` keeps; None for all.
+        heard: Told of every event of speech, before the conversation is.
     """
 
     def __init__(
@@ -124,8 +125,10 @@ class Assistant:
         push_to_talk: bool = False,
         changed: TurnChanged = _ignore,
         remembered: int | None = None,
+        heard: Callable[[TurnEvent], None] = _ignore,
     ) -> None:
         self._desk = desk
+        self._heard = heard
         models.synthesizer.speed = config.speech.speed  # an earlier talk may have asked for another
         self.speaker = Speaker(models.synthesizer.rate_hz, config.playback)
         self.capture = Capture(config, desk.loudspeakers, push_to_talk, desk.latency_ms)
@@ -205,5 +208,5 @@ class Assistant:
         send, receive = anyio.create_memory_object_stream[Frame](_FRAMES)
         async with anyio.create_task_group() as tasks, self._events:
             tasks.start_soon(self._desk.run, send, self.speaker.pull, self.speaker.rate_hz, name="desk")
-            tasks.start_soon(capture_stage, receive, self._events.clone(), self.capture, name="capture")
+            tasks.start_soon(capture_stage, receive, self._events.clone(), self.capture, self._heard, name="capture")
             await self.conversation.run()

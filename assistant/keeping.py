@@ -68,7 +68,7 @@ class Keeper:
 
     def desk(self, desk: Desk) -> Desk:
         """The same desk, whose sound is kept: microphone left, loudspeaker right."""
-        return _KeptDesk(desk, self.frame)
+        return TappedDesk(desk, self.frame)
 
     def frame(self, frame: Frame) -> None:
         """Keep a frame's sound; frames lost before it become silence."""
@@ -142,24 +142,27 @@ class Keeper:
             os.truncate(turns, turns.read_bytes().rfind(b"\n") + 1)
 
 
-class _KeptDesk:
-    """A desk of which every frame is shown to a listener."""
+class TappedDesk:
+    """A desk of which every frame is shown to a listener (ports.Desk)."""
 
     def __init__(self, desk: Desk, listener: Callable[[Frame], None]) -> None:
         self._desk, self._listener = desk, listener
 
     @property
     def loudspeakers(self) -> bool:
+        """See ports.Desk."""
         return self._desk.loudspeakers
 
     @property
     def latency_ms(self) -> float:
+        """See ports.Desk."""
         return self._desk.latency_ms
 
     async def run(self, frames: MemoryObjectSendStream[Frame], pull: Pull, rate_hz: int) -> None:
+        """See ports.Desk."""
         send, receive = anyio.create_memory_object_stream[Frame](_FRAMES)
         async with anyio.create_task_group() as tasks, receive, frames:
-            tasks.start_soon(self._desk.run, send, pull, rate_hz, name="kept desk")
+            tasks.start_soon(self._desk.run, send, pull, rate_hz, name="tapped desk")
             async for frame in receive:
                 self._listener(frame)
                 await frames.send(frame)

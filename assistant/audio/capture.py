@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from anyio.abc import ObjectReceiveStream, ObjectSendStream
 
@@ -96,7 +98,7 @@ class Capture:
             self.window.feed(frame)
         if self._canceller is not None:
             start, samples = start - LATENCY_SAMPLES, self._canceller.process(frame.samples, frame.reference)
-            self._double_talk.take(frame)
+            self._double_talk.take(frame, samples)
         voice = self._detector.process(start, samples)
         if self._push_to_talk is not None:
             return self._push_to_talk.feed(start, samples, voice)
@@ -137,10 +139,14 @@ class Capture:
 
 
 async def capture_stage(
-    frames: ObjectReceiveStream[Frame], outbox: ObjectSendStream[TurnEvent], capture: Capture
+    frames: ObjectReceiveStream[Frame],
+    outbox: ObjectSendStream[TurnEvent],
+    capture: Capture,
+    heard: Callable[[TurnEvent], None] = lambda _: None,
 ) -> None:
-    """Feed every frame to `capture` and send its events on; closes `outbox` when the frames end."""
+    """Feed every frame to `capture`, tell `heard` of its events and send them on; closes `outbox` after the frames."""
     async with frames, outbox:
         async for frame in frames:
             for event in capture.feed(frame):
+                heard(event)
                 await outbox.send(event)
