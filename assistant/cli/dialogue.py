@@ -59,6 +59,9 @@ def run(
         typer.Option(metavar="DIR", help="Write a stereo WAV of each: microphone left, loudspeaker right."),
     ] = None,
     junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the result as JUnit XML.")] = None,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a report: one page with the sound in it, for a browser.")
+    ] = None,
     only: Annotated[
         list[str] | None, typer.Option(metavar="TEXT", help="Only dialogues with this in name or path; repeatable.")
     ] = None,
@@ -89,7 +92,7 @@ def run(
 
     try:
         dialogues = _chosen(load_dialogues(paths, profile, config, settings or (), check_models), only or [])
-        outputs = Outputs(load(profile, config, settings=settings or ()), clock.value, json_file, audio, junit)
+        outputs = Outputs(load(profile, config, settings=settings or ()), clock.value, json_file, audio, junit, html)
         to_stderr = json_file == STANDARD_OUTPUT
         terminal = (sys.stderr if to_stderr else sys.stdout).isatty()
         console = Console(stderr=to_stderr, highlight=False, width=None if terminal else 120)

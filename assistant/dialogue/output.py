@@ -15,6 +15,7 @@ from assistant import files
 from assistant.audio.wav import write_wav
 from assistant.config import Config
 from assistant.dialogue.formats import as_json, as_junit
+from assistant.dialogue.report.report import Report
 from assistant.dialogue.result import DialogueResult, Performance, costs_charged, models_used
 from assistant.dialogue.trace import Trace
 from assistant.errors import AssistantError
@@ -33,6 +34,7 @@ class Outputs:
         json_file: For the result; "-" is standard output.
         audio_folder: For one stereo WAV per dialogue; made if it is not there.
         junit_file: For the result as JUnit XML.
+        html_file: For the report.
 
     Raises:
         AssistantError: One of them cannot be written to; better known now than after the run.
@@ -45,6 +47,7 @@ class Outputs:
         json_file: Path | None,
         audio_folder: Path | None,
         junit_file: Path | None = None,
+        html_file: Path | None = None,
     ) -> None:
         self.results: list[DialogueResult] = []
         self.steps_kept = self.steps_made = 0
@@ -53,11 +56,13 @@ class Outputs:
         self._json_file = json_file
         self._audio_folder = audio_folder
         self._junit_file = junit_file
+        self._html_file = html_file
+        self._report = Report()
         self._names: set[str] = set()
         if audio_folder is not None:
             with _sentence(audio_folder):
                 audio_folder.mkdir(parents=True, exist_ok=True)
-        for file in (json_file, junit_file):
+        for file in (json_file, junit_file, html_file):
             if file is not None and file != STANDARD_OUTPUT:
                 with _sentence(file):
                     file.open("a").close()
@@ -67,17 +72,22 @@ class Outputs:
         self.results.append(performance.result)
         self.steps_kept += performance.steps_kept
         self.steps_made += performance.steps_made
+        if self._html_file is not None:
+            self._report.add(performance)
         if self._audio_folder is not None:
             write_audio(performance, self._audio_folder / f"{self._file_name(performance.result.name)}.wav")
 
     def write(self, complete: bool) -> None:
-        """Write the JSON and the JUnit XML.
+        """Write the JSON, the JUnit XML and the report.
 
         Args:
             complete: Whether every dialogue was run to its end; what was not has not passed.
         """
         if self._junit_file is not None:
             write_whole(self._junit_file, as_junit(self.results))
+        if self._html_file is not None:
+            html = self._report.html(models_used(self._config), complete, self.steps_kept, self.steps_made)
+            write_whole(self._html_file, html)
         if self._json_file is None:
             return
         text = as_json(self.results, costs_charged(self._config, self.clock), models_used(self._config), complete)

@@ -30,7 +30,7 @@ text{font:13px system-ui,-apple-system,"Segoe UI",Roboto,"Liberation Sans",sans-
 .paper{fill:#fff}.plate{fill:#faf9f7}.title{font-size:19px;font-weight:600}.muted,.lane,.tick{fill:#7d7970}
 .lane,.tick{font-size:12px}.tick{text-anchor:middle}.grid{stroke:#ebe8e2}.rule{stroke:#ddd9d1}
 .pass{fill:#1c8a5a;font-weight:600}.fail{fill:#c9372c;font-weight:600}.failure{fill:#c9372c;font-size:12px}
-.held{opacity:.45}.s-pause{fill:#fff;opacity:.6}
+.held{opacity:.45}.s-pause{fill:none;stroke:#0f8f77;stroke-dasharray:2 2}
 .cut{stroke:#c9372c;stroke-width:1.5;stroke-dasharray:4 3}
 .latency{stroke:#2b2a28;stroke-width:1.5}.number{font-size:12px;font-weight:600;text-anchor:middle}
 .says{fill:#2a66d9;font-weight:600}.reply{fill:#0b6b59}.unheard{fill:#a8a399;text-decoration:line-through}
