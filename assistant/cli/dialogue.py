@@ -12,7 +12,7 @@ import typer
 from assistant.cli.options import ConfigFile, Profile, Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
 
     from rich.console import Console
 
@@ -75,6 +75,16 @@ def run(
             metavar="ADDRESS", help="Run them on a Ray cluster: HOST:PORT, auto, or local for one of its own."
         ),
     ] = None,
+    sweep: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=A,B,C", help="Run all under each value of a setting; repeatable: each with each."),
+    ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Draw the sweep as an SVG; beside the JSON if not given.", show_default=False
+        ),
+    ] = None,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first dialogue that fails.")] = False,
     no_step_store: Annotated[
         bool, typer.Option("--no-step-store", help="Take every step of the models anew, and keep none.")
@@ -89,10 +99,20 @@ def run(
     from assistant.config import load
     from assistant.dialogue.load import load_dialogues
     from assistant.dialogue.output import STANDARD_OUTPUT, Outputs
+    from assistant.dialogue.sweep import parse, sweep_dialogues
+    from assistant.errors import ConfigError
+
+    def load_under(swept: Sequence[str]) -> list[Dialogue]:
+        return load_dialogues(paths, profile, config, [*(settings or ()), *swept], check_models)
 
     try:
-        dialogues = _chosen(load_dialogues(paths, profile, config, settings or (), check_models), only or [])
-        outputs = Outputs(load(profile, config, settings=settings or ()), clock.value, json_file, audio, junit, html)
+        if plot is not None and not sweep:
+            raise ConfigError("--plot draws a sweep; say with --sweep which.")
+        if sweep and plot is None and json_file not in (None, STANDARD_OUTPUT):
+            plot = json_file.with_suffix(".svg")
+        dialogues = _chosen(sweep_dialogues(load_under, parse(sweep or [])), only or [])
+        base = load(profile, config, settings=settings or ())
+        outputs = Outputs(base, clock.value, json_file, audio, junit, html, plot)
         to_stderr = json_file == STANDARD_OUTPUT
         terminal = (sys.stderr if to_stderr else sys.stdout).isatty()
         console = Console(stderr=to_stderr, highlight=False, width=None if terminal else 120)
@@ -163,7 +183,8 @@ def _run(
 
     from assistant.dialogue.progress import RunProgress
     from assistant.dialogue.step_store import StepStore
-    from assistant.dialogue.summary import show, show_flakes, show_totals
+    from assistant.dialogue.summary import show, show_flakes, show_sweep, show_totals
+    from assistant.dialogue.sweep import points
 
     complete = False
     try:
@@ -185,6 +206,7 @@ def _run(
         StepStore().prune()
     if repeat > 1:
         show_flakes(outputs.results, console)
+    show_sweep(points(outputs.results), console)
     show_totals(outputs.results, console, outputs.steps_kept, outputs.steps_made)
     return all(result.passed for result in outputs.results)
 

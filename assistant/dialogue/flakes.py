@@ -28,7 +28,7 @@ def flake_rates(results: Iterable[DialogueResult]) -> list[FlakeRate]:
     runs: Counter[tuple[str, str]] = Counter()
     failed: Counter[tuple[str, str, int | None, str]] = Counter()
     for result in results:
-        dialogue = result.script, result.name
+        dialogue = result.script, result.label
         runs[dialogue] += 1
         for seen in result.turns:
             failed.update((*dialogue, seen.index, key) for key in {_key(failure) for failure in seen.failures})

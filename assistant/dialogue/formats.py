@@ -15,6 +15,7 @@ from xml.etree import ElementTree
 
 from assistant.dialogue.flakes import flake_rates
 from assistant.dialogue.result import DialogueResult
+from assistant.dialogue.sweep import points
 
 VERSION = 1
 
@@ -24,7 +25,9 @@ _NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010fff
 def as_json(
     results: Sequence[DialogueResult], costs: Mapping[str, float], models: Mapping[str, Any], complete: bool = True
 ) -> str:
-    """The whole result, the same text for the same results; with `flake_rates` where dialogues were repeated.
+    """The whole result, the same text for the same results.
+
+    With `flake_rates` where dialogues were repeated, and after a sweep `sweep`: what came of each combination.
 
     Args:
         results: In the order of the scripts.
@@ -32,11 +35,13 @@ def as_json(
         models: What models.lock says of the models used, with the same exception.
         complete: Whether every dialogue was run to its end; else nothing has passed.
     """
-    dialogues = [_as_dict(result, {"costs": costs, "models": models}) for result in results]
+    dialogues = [_as_dict(result, {"costs": costs, "models": models, "settings": {}}) for result in results]
     passed = complete and all(result.passed for result in results)
     whole = {"version": VERSION, "passed": passed, "costs": costs, "models": models, "dialogues": dialogues}
     if any(result.run for result in results):
         whole["flake_rates"] = [asdict(rate) for rate in flake_rates(results)]
+    if sweep := points(results):
+        whole["sweep"] = [asdict(point) for point in sweep]
     return json.dumps(whole, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
 
 
@@ -78,7 +83,7 @@ def _add_case(suite: ElementTree.Element, result: DialogueResult) -> None:
         "testcase",
         {
             "classname": ".".join(part for part in path.with_suffix("").parts if part not in ("/", "..")),
-            "name": _plain(result.name) + (f" (run {result.run})" if result.run else ""),
+            "name": _plain(result.label) + (f" (run {result.run})" if result.run else ""),
             "file": result.script,
             "time": f"{result.seconds:.3f}",
         },

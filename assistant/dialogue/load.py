@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,8 @@ class Dialogue:
     """By index of the entry."""
     noise: Samples | None = None
     """(n,) float32 at 16 kHz, where the room's noise is a recording."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """What a sweep set for it, by key."""
 
     @property
     def name(self) -> str:

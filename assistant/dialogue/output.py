@@ -17,6 +17,8 @@ from assistant.config import Config
 from assistant.dialogue.formats import as_json, as_junit
 from assistant.dialogue.report.report import Report
 from assistant.dialogue.result import DialogueResult, Performance, costs_charged, models_used
+from assistant.dialogue.sweep import points
+from assistant.dialogue.sweep_plot import plot
 from assistant.dialogue.trace import Trace
 from assistant.errors import AssistantError
 from assistant.messages import MIC_RATE_HZ, Samples
@@ -35,6 +37,7 @@ class Outputs:
         audio_folder: For one stereo WAV per dialogue; made if it is not there.
         junit_file: For the result as JUnit XML.
         html_file: For the report.
+        plot_file: For the picture of a sweep.
 
     Raises:
         AssistantError: One of them cannot be written to; better known now than after the run.
@@ -48,6 +51,7 @@ class Outputs:
         audio_folder: Path | None,
         junit_file: Path | None = None,
         html_file: Path | None = None,
+        plot_file: Path | None = None,
     ) -> None:
         self.results: list[DialogueResult] = []
         self.steps_kept = self.steps_made = 0
@@ -57,12 +61,13 @@ class Outputs:
         self._audio_folder = audio_folder
         self._junit_file = junit_file
         self._html_file = html_file
+        self._plot_file = plot_file
         self._report = Report()
         self._names: set[str] = set()
         if audio_folder is not None:
             with _sentence(audio_folder):
                 audio_folder.mkdir(parents=True, exist_ok=True)
-        for file in (json_file, junit_file, html_file):
+        for file in (json_file, junit_file, html_file, plot_file):
             if file is not None and file != STANDARD_OUTPUT:
                 with _sentence(file):
                     file.open("a").close()
@@ -75,10 +80,10 @@ class Outputs:
         if self._html_file is not None:
             self._report.add(performance)
         if self._audio_folder is not None:
-            write_audio(performance, self._audio_folder / f"{self._file_name(performance.result.name)}.wav")
+            write_audio(performance, self._audio_folder / f"{self._file_name(performance.result.label)}.wav")
 
     def write(self, complete: bool) -> None:
-        """Write the JSON, the JUnit XML and the report.
+        """Write the JSON, the JUnit XML, the report and the picture of a sweep.
 
         Args:
             complete: Whether every dialogue was run to its end; what was not has not passed.
@@ -88,6 +93,9 @@ class Outputs:
         if self._html_file is not None:
             html = self._report.html(models_used(self._config), complete, self.steps_kept, self.steps_made)
             write_whole(self._html_file, html)
+        sweep = points(self.results)
+        if self._plot_file is not None and sweep:
+            write_whole(self._plot_file, plot(sweep))
         if self._json_file is None:
             return
         text = as_json(self.results, costs_charged(self._config, self.clock), models_used(self._config), complete)

@@ -38,4 +38,4 @@ class RunProgress:
 
     def done(self, performance: Performance) -> None:
         """A dialogue has been run."""
-        self._progress.update(self._task, advance=1, description=performance.result.name)
+        self._progress.update(self._task, advance=1, description=performance.result.label)

@@ -90,6 +90,14 @@ class DialogueResult:
     costs: Mapping[str, float] = field(default_factory=dict)
     """This and the models are left out of the JSON where they are those of the whole result."""
     models: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """What a sweep set for it, by key; left out of the JSON where there is none."""
+
+    @property
+    def label(self) -> str:
+        """Its name, with what a sweep set for it."""
+        swept = ", ".join(f"{key}={value}" for key, value in self.settings.items())
+        return f"{self.name} ({swept})" if swept else self.name
 
     @property
     def all_failures(self) -> list[str]:
@@ -133,6 +141,7 @@ def summarise(
         turns=entries,
         costs=costs_charged(dialogue.config, clock),
         models=models_used(dialogue.config),
+        settings=dialogue.settings,
     )
 
 

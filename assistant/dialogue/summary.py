@@ -11,6 +11,7 @@ from rich.table import Table
 from assistant.dialogue.flakes import flake_rates
 from assistant.dialogue.result import DialogueResult, EntryResult, Performance
 from assistant.dialogue.script import Entry
+from assistant.dialogue.sweep import Point
 from assistant.dialogue.wer import word_diff
 
 
@@ -65,6 +66,24 @@ def show_flakes(results: Sequence[DialogueResult], console: Console) -> None:
     console.print()
 
 
+def show_sweep(points: Sequence[Point], console: Console) -> None:
+    """Print what came of each combination of the values of a sweep; nothing if there was none."""
+    if not points:
+        return
+    measures = "passed", "voice to voice", "word error rate", "self-heard", "noise-heard", "rejected"
+    table = Table(*points[0].settings, *measures, box=None, pad_edge=False, header_style="dim")
+    for column in table.columns:
+        column.justify = "right"
+    for point in points:
+        latency = "" if point.voice_to_voice_ms is None else f"{point.voice_to_voice_ms:g} ms"
+        rate = "" if point.wer is None else f"{point.wer:.1%}"
+        values = [escape(str(value)) for value in point.settings.values()]
+        counts = [str(count) for count in (point.self_heard, point.noise_heard, point.rejected)]
+        table.add_row(*values, f"{point.passed} of {point.dialogues}", latency, rate, *counts)
+    console.print(table)
+    console.print()
+
+
 def describe(entry: Entry) -> str:
     """An entry in a few words."""
     if entry.user is not None:
@@ -84,7 +103,7 @@ def _headline(result: DialogueResult) -> str:
         if count
     ]
     facts = ", ".join([f"{result.seconds:.1f} s", _turns(result.turns_recognised), *heard])
-    return f"{verdict} [bold]{escape(result.name)}[/] [dim]{escape(result.script)}[/]  {facts}"
+    return f"{verdict} [bold]{escape(result.label)}[/] [dim]{escape(result.script)}[/]  {facts}"
 
 
 def _expected(entry: Entry) -> str:
