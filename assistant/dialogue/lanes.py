@@ -48,6 +48,19 @@ class Wave:
     """The user's in the microphone's, the assistant's in the loudspeaker's."""
     rest: list[tuple[float, float]]
     """What else the microphone heard: echo and noise."""
+    wrong: list[tuple[float, float]]
+    """Of these, what was taken for the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caption:
+    """Words over the time axis."""
+
+    start_s: float
+    until_s: float
+    """The next one's start."""
+    text: str
+    wrong: bool
 
 
 def lanes(performance: Performance, join_s: float = 0.0) -> list[Lane]:
@@ -82,19 +95,43 @@ def waves(performance: Performance, columns: int) -> tuple[Wave, Wave]:
     column_s = trace.seconds / columns
 
     def drawn(samples: Samples, rate_hz: int) -> list[tuple[float, float]]:
-        within = samples[: round(trace.seconds * rate_hz)]
-        count = max(round(len(within) / rate_hz / column_s), 1) if column_s else 1
-        return [(float(column), peak) for column, peak in enumerate(peaks(within, count)) if peak > 0.004]
+        shown = samples[: round(trace.seconds * rate_hz)]
+        count = max(round(len(shown) / rate_hz / column_s), 1) if column_s else 1
+        return [(float(column), peak) for column, peak in enumerate(peaks(shown, count)) if peak > 0.004]
 
-    def is_user(column: float) -> bool:
-        return any(start_s <= column * column_s <= end_s for start_s, end_s in spoken)
+    def within(column: float, spans: list[Span]) -> bool:
+        return any(start_s <= column * column_s <= end_s for start_s, end_s in spans)
 
-    heard = drawn(trace.microphone, MIC_RATE_HZ)
-    user, rest = [one for one in heard if is_user(one[0])], [one for one in heard if not is_user(one[0])]
-    return (
-        Wave("microphone", user, rest),
-        Wave("loudspeaker", drawn(trace.loudspeaker, trace.speaker_rate_hz), []),
-    )
+    unasked = [one.span for one in performance.unasked]
+    microphone = Wave("microphone", [], [], [])
+    for column, peak in drawn(trace.microphone, MIC_RATE_HZ):
+        where = microphone.voice if within(column, spoken) else microphone.rest
+        (microphone.wrong if within(column, unasked) else where).append((column, peak))
+    return microphone, Wave("loudspeaker", drawn(trace.loudspeaker, trace.speaker_rate_hz), [], [])
+
+
+def captions(performance: Performance) -> tuple[list[Caption], list[Caption]]:
+    """What was understood, and what was heard of the replies."""
+    trace = performance.trace
+    accepted = [turn for turn in trace.turns if is_accepted(turn)]
+    understood = [
+        (turn.speech_start_s, turn.transcript, any(overlap(one.span, _speech(turn)) for one in performance.unasked))
+        for turn in accepted
+    ]
+    replies = [
+        (sounded[0][0], turn.reply_heard, False)
+        for turn, sounded in zip(trace.turns, trace.replies, strict=False)
+        if sounded
+    ]
+    return _captions(understood, trace.seconds), _captions(replies, trace.seconds)
+
+
+def _captions(texts: list[tuple[float, str, bool]], end_s: float) -> list[Caption]:
+    texts = sorted(texts)
+    starts = [*(start_s for start_s, _, _ in texts[1:]), end_s]
+    return [
+        Caption(start_s, until_s, text, wrong) for (start_s, text, wrong), until_s in zip(texts, starts, strict=True)
+    ]
 
 
 def ended_s(turn: TurnRecord, trace: Trace) -> float:
@@ -104,11 +141,10 @@ def ended_s(turn: TurnRecord, trace: Trace) -> float:
 
 def speaker(turn: TurnRecord, trace: Trace) -> EntryTrace | None:
     """The entry whose voice, or line, a turn is; None where nobody spoke."""
-    span = turn.speech_start_s, turn.speech_end_s
     for entry in reversed(trace.entries):
         if turn.kind == "typed" and entry.entry.type is not None and entry is trace.owner(turn.opened_s):
             return entry
-        if turn.kind == "spoken" and entry.voiced_s and overlap(span, entry.voiced_s):
+        if turn.kind == "spoken" and entry.voiced_s and overlap(_speech(turn), entry.voiced_s):
             return entry
     return None
 
@@ -116,6 +152,10 @@ def speaker(turn: TurnRecord, trace: Trace) -> EntryTrace | None:
 def overlap(one: Span, other: Span) -> bool:
     """Whether two spans have a moment in common."""
     return one[0] <= other[1] and other[0] <= one[1]
+
+
+def _speech(turn: TurnRecord) -> Span:
+    return turn.speech_start_s, turn.speech_end_s
 
 
 def _user(trace: Trace) -> Iterator[Piece]:
@@ -130,7 +170,7 @@ def _taken_for_speech(performance: Performance) -> Iterator[Piece]:
     for turn in performance.trace.turns:
         if turn.kind != "spoken" or turn.state == "discarded":
             continue
-        span = turn.speech_start_s, turn.speech_end_s
+        span = _speech(turn)
         source = next((one.source for one in performance.unasked if overlap(one.span, span)), None)
         words = f"“{turn.transcript}”" if turn.transcript else "no words"
         if turn.state == "rejected":

@@ -20,7 +20,7 @@ LIGHT = {
     "pause": "#0f8f77",
     "echo": "#8c97ab",
     "wrong": "#c9372c",
-    "room": "#c4bfb5",
+    "room": "#a8a296",
 }
 """By what is shown, on white."""
 

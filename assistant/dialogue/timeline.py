@@ -24,7 +24,8 @@ _LANES = ("user speech", "end of turn", "transcription", "prompt", "tokens", "vo
 
 _COLOURS = "".join(f".s-{name}{{fill:{colour}}}" for name, colour in LIGHT.items())
 _STYLE = f"""{_COLOURS}
-.room{{stroke:{LIGHT["room"]}}}.user{{stroke:{LIGHT["user"]}}}.assistant{{stroke:{LIGHT["play"]}}}"""
+.room{{stroke:{LIGHT["room"]}}}.user{{stroke:{LIGHT["user"]}}}.assistant{{stroke:{LIGHT["play"]}}}
+.unasked{{stroke:{LIGHT["wrong"]}}}"""
 _STYLE += """
 text{font:13px system-ui,-apple-system,"Segoe UI",Roboto,"Liberation Sans",sans-serif;fill:#2b2a28}
 .paper{fill:#fff}.plate{fill:#faf9f7}.title{font-size:19px;font-weight:600}.muted,.lane,.tick{fill:#7d7970}
@@ -105,7 +106,11 @@ def _waves(performance: Performance, axis: _Axis) -> Iterator[str]:
         middle = _HEAD + _WAVE * (row + 0.5)
         yield label(24, middle + 4, wave.name, "lane")
         yield line(_LEFT, middle, axis.right, middle, "grid")
-        for drawn, style in ((wave.rest, "room"), (wave.voice, "assistant" if row else "user")):
+        for drawn, style in (
+            (wave.rest, "room"),
+            (wave.voice, "assistant" if row else "user"),
+            (wave.wrong, "unasked"),
+        ):
             bars = [(_COLUMN_PX * column, peak) for column, peak in drawn]
             yield waveform(bars, _LEFT, middle, _WAVE * 0.45, style)
 

@@ -9,13 +9,14 @@ from typing import Any
 
 from markupsafe import Markup
 
-from assistant.dialogue.lanes import lanes, waves
+from assistant.dialogue.lanes import Wave, captions, lanes, overlap, waves
 from assistant.dialogue.report.page import render
 from assistant.dialogue.report.sound import data_uri, flac
 from assistant.dialogue.report.view import describe_room, entries, latencies
 from assistant.dialogue.report.why import Why, reasons
 from assistant.dialogue.result import DialogueResult, Performance
 from assistant.dialogue.svg import waveform
+from assistant.metrics import Span
 
 SOUND_BYTES = 40_000_000
 """At most so much sound in one page, failed dialogues first: browsers grow slow beyond 60 MB of text."""
@@ -23,27 +24,47 @@ SOUND_BYTES = 40_000_000
 _COLUMNS_PER_S = 60
 _MOST_COLUMNS = 6000
 _WAVE_HEIGHT = 60
+_EXPONENT = 0.6
+"""Of the waveforms' height: echo and noise 20 dB under a voice would be a line otherwise."""
+_LETTER = 0.0068
+"""Mean width of a letter over that of the time axis in a window of common size."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """A failure over the time axis."""
+
+    number: int
+    why: Why
+    row: int
+    leftward: bool
+    """Its words stand before its number: after it there is no room."""
 
 
 @dataclass(slots=True)
 class _Section:
-    """A dialogue, drawn."""
+    """A dialogue, and what its part of the page shows."""
 
     id: str
     result: DialogueResult
     whys: list[Why]
-    body: Markup
+    facts: dict[str, object]
     sound: bytes
-
-    @property
-    def audio(self) -> str | None:
-        """None: left out of the page."""
-        return data_uri(self.sound) if self.sound else None
 
     @property
     def median_ms(self) -> int | None:
         """Of voice-to-voice latency."""
         return median_ms([self.result])
+
+    def body(self) -> Markup:
+        """As HTML."""
+        return render(
+            "dialogue.html",
+            result=self.result,
+            whys=self.whys,
+            audio=data_uri(self.sound) if self.sound else None,
+            **self.facts,
+        )
 
 
 class Report:
@@ -53,30 +74,30 @@ class Report:
         self._sections: list[_Section] = []
 
     def add(self, performance: Performance) -> None:
-        """Draw a dialogue."""
-        result, trace = performance.result, performance.trace
-        whys = reasons(performance)
+        """Take in a dialogue."""
+        trace, script = performance.trace, performance.dialogue.script
         seconds = max(trace.seconds, 0.1)
         columns = min(max(round(seconds * _COLUMNS_PER_S), 100), _MOST_COLUMNS)
-        body = render(
-            "dialogue.html",
-            result=result,
-            seconds=seconds,
-            columns=columns,
-            wave_height=_WAVE_HEIGHT,
-            waves=[
-                (wave.name, Markup(_path(wave.rest, "room")), Markup(_path(wave.voice, ("user", "play")[row])))
-                for row, wave in enumerate(waves(performance, columns))
+        whys = reasons(performance)
+        microphone, loudspeaker = waves(performance, columns)
+        understood, said = captions(performance)
+        facts = {
+            "seconds": seconds,
+            "columns": columns,
+            "wave_height": _WAVE_HEIGHT,
+            "sides": [
+                (microphone.name, _drawn(microphone, "user"), "understood", understood),
+                (loudspeaker.name, _drawn(loudspeaker, "play"), "said", said),
             ],
-            lanes=lanes(performance),
-            ticks=_ticks(seconds),
-            whys=list(zip(range(1, len(whys) + 1), whys, _rows(whys, seconds), strict=True)),
-            room=describe_room(performance.dialogue.script),
-            entries=list(entries(performance, whys)),
-            bars=latencies(performance.dialogue.script, result.turns),
-        )
+            "lanes": lanes(performance),
+            "ticks": _ticks(seconds),
+            "flags": flags(whys, seconds),
+            "room": describe_room(script),
+            "entries": list(entries(performance, whys)),
+            "bars": latencies(script, performance.result.turns),
+        }
         sound = flac(trace) if len(trace.microphone) else b""
-        self._sections.append(_Section(f"d{len(self._sections)}", result, whys, body, sound))
+        self._sections.append(_Section(f"d{len(self._sections)}", performance.result, whys, facts, sound))
 
     def html(self, models: Mapping[str, Any], complete: bool, steps_kept: int = 0, steps_made: int = 0) -> str:
         """The page.
@@ -115,25 +136,37 @@ def median_ms(results: Sequence[DialogueResult]) -> int | None:
     return median_high(taken) if taken else None
 
 
+def flags(whys: Sequence[Why], seconds: float) -> list[Flag]:
+    """Failures that have a moment, each in the first row in which its words and its time stand free."""
+    taken: list[list[Span]] = []
+    placed: list[Flag] = []
+    for number, why in enumerate(whys, 1):
+        if not why.moments_s:
+            continue
+        start, end = why.moments_s[0][0] / seconds, why.moments_s[-1][1] / seconds
+        words = (len(why.what) + 4) * _LETTER
+        leftward = start + words > 1 and start > words
+        span = (start - words, max(end, start + _LETTER * 3)) if leftward else (start, max(end, start + words))
+        free = (row for row, spans in enumerate(taken) if not any(overlap(span, one) for one in spans))
+        row = next(free, len(taken))
+        if row == len(taken):
+            taken.append([])
+        taken[row].append(span)
+        placed.append(Flag(number, why, row, leftward))
+    return placed
+
+
+def _drawn(wave: Wave, voice: str) -> Markup:
+    parts = ((wave.rest, "room"), (wave.voice, voice), (wave.wrong, "wrong"))
+    return Markup("").join(Markup(_path(columns, style)) for columns, style in parts)
+
+
 def _path(columns: list[tuple[float, float]], style: str) -> str:
-    return waveform(columns, 0.0, _WAVE_HEIGHT / 2, _WAVE_HEIGHT * 0.46, f"w-{style}")
+    louder = [(column, peak**_EXPONENT) for column, peak in columns]
+    return waveform(louder, 0.0, _WAVE_HEIGHT / 2, _WAVE_HEIGHT * 0.46, f"w-{style}")
 
 
 def _ticks(seconds: float) -> list[float]:
     """Moments with a number under them, about a dozen."""
     step = next((step for step in (1, 2, 5, 10, 20, 60, 120, 300) if seconds / step <= 14), 600)
     return [float(second) for second in range(0, int(seconds) + 1, step)]
-
-
-def _rows(whys: Sequence[Why], seconds: float) -> list[int]:
-    """In which row over the time axis a failure's number fits beside those before it."""
-    rows: list[int] = []
-    ends: list[float] = []
-    for why in whys:
-        at = why.moment_s[0] / seconds if why.moment_s is not None else 0.0
-        row = next((row for row, end in enumerate(ends) if at >= end), len(ends))
-        if row == len(ends):
-            ends.append(0.0)
-        ends[row] = at + 0.025
-        rows.append(row)
-    return rows

@@ -1,9 +1,10 @@
-"""Every failure in plain words, with the moment of the dialogue at which it can be seen."""
+"""Every failure in plain words, with the moments of the dialogue at which it can be seen."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from assistant.dialogue.lanes import overlap, speaker
 from assistant.dialogue.result import EntryResult, Performance
@@ -29,9 +30,15 @@ class Why:
     seen: str
     failure: str
     """As the result has it."""
-    moment_s: Span | None
+    moments_s: tuple[Span, ...]
+    """In order; none where there is nothing to be seen."""
     diff: tuple[tuple[Edit, str], ...] = ()
     """Words expected and words understood."""
+
+    @property
+    def key(self) -> str:
+        """Of the expectation, as in the script."""
+        return self.failure.partition(":")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,21 +59,22 @@ class _Case:
         return self.performance.result.turns[self.seen.index - 1] if self.seen.index else None
 
     @property
-    def speech_s(self) -> Span | None:
+    def speech_s(self) -> tuple[Span, ...]:
         """When the user speaks, or does whatever the entry says."""
-        started_s = self.trace.start_s
-        return self.trace.voiced_s or (None if started_s is None else (started_s, self.trace.end_s))
+        if self.trace.start_s is None:
+            return ()
+        return (self.trace.voiced_s or (self.trace.start_s, self.trace.end_s),)
 
     @property
-    def reply_s(self) -> Span | None:
+    def reply_s(self) -> tuple[Span, ...]:
         """When the reply is heard; where there is none, when it should have begun."""
         marks = self.seen.marks_ms
         if marks.first_audio is not None and marks.last_audio is not None:
-            return marks.first_audio / 1000, marks.last_audio / 1000
-        return None if self.speech_s is None else (self.speech_s[1], self.speech_s[1] + 1.0)
+            return ((marks.first_audio / 1000, marks.last_audio / 1000),)
+        return tuple((end_s, end_s + 1.0) for _, end_s in self.speech_s)
 
 
-_Words = tuple[str, str, str, "Span | None"]
+_Words: TypeAlias = tuple[str, str, str, tuple[Span, ...]]
 """What went wrong, what was expected, what was seen, and when."""
 
 
@@ -86,12 +94,12 @@ def reasons(performance: Performance) -> list[Why]:
 def _of_entry(case: _Case, failure: str) -> Why:
     key, _, detail = failure.partition(":")
     explain = next((explain for prefix, explain in _ENTRY.items() if key.startswith(prefix)), _as_it_is)
-    what, expected, seen, moment_s = explain(case, key, detail.strip())
+    what, expected, seen, moments_s = explain(case, key, detail.strip())
     diff: tuple[tuple[Edit, str], ...] = ()
     if key == "transcript" and case.expect.transcript is not None:
         language = case.performance.dialogue.config.transcribe.language
         diff = tuple(word_diff(case.expect.transcript, case.seen.transcript, language))
-    return Why(case.seen.index, what, expected, seen, failure, moment_s, diff)
+    return Why(case.seen.index, what, expected, seen, failure, moments_s, diff)
 
 
 def _turns(case: _Case, key: str, detail: str) -> _Words:
@@ -100,7 +108,7 @@ def _turns(case: _Case, key: str, detail: str) -> _Words:
     if len(turns) > expected:
         extra = [turn for turn in turns if speaker(turn, trace) is not case.trace] or turns[expected:]
         what = "Something else was answered too" if expected else "Something was answered though nobody spoke"
-        return what, count(expected, "turn"), f"{count(len(turns), 'turn')}: {_quotes(turns)}", _span(extra)
+        return what, count(expected, "turn"), f"{count(len(turns), 'turn')}: {_quotes(turns)}", tuple(_spans(extra))
     refused = [
         turn for turn in trace.turns if turn.state == "rejected" and trace.owner(turn.speech_end_s) is case.trace
     ]
@@ -123,7 +131,7 @@ def _late(case: _Case, key: str, detail: str) -> _Words:
     seen = f"{taken.voice_to_voice_ms} ms, the largest part of it {longest[0]} ({longest[1]} ms)"
     first_s = (case.seen.marks_ms.first_audio or 0) / 1000
     moment_s = (first_s - taken.voice_to_voice_ms / 1000, first_s)
-    return "The reply came too late", f"within {budget:g} ms", seen, moment_s
+    return "The reply came too late", f"within {budget:g} ms", seen, (moment_s,)
 
 
 def _interrupted(case: _Case, key: str, detail: str) -> _Words:
@@ -136,17 +144,17 @@ def _stopped(case: _Case, key: str, detail: str) -> _Words:
     limit, stopped_ms = case.expect.stopped_within_ms or 0.0, case.seen.stopped_ms
     seen = detail if stopped_ms is None else f"silent after {stopped_ms} ms"
     cut_ms = case.before.marks_ms.interrupted if case.before is not None else None
-    moment_s = case.speech_s
-    if moment_s is not None and cut_ms is not None:
-        moment_s = min(moment_s[0], cut_ms / 1000), cut_ms / 1000
-    return "It went on talking over the user", f"silent within {limit:g} ms", seen, moment_s
+    moments_s = case.speech_s
+    if cut_ms is not None:
+        moments_s = tuple((min(start_s, cut_ms / 1000), cut_ms / 1000) for start_s, _ in moments_s)
+    return "It went on talking over the user", f"silent within {limit:g} ms", seen, moments_s
 
 
 def _stalled(case: _Case, key: str, detail: str) -> _Words:
     timeout_ms = case.performance.dialogue.script.timeout_ms
     since_s = case.trace.voiced_s[1] if case.trace.voiced_s else case.trace.end_s
     end_s = min(since_s + timeout_ms / 1000, case.performance.trace.seconds)
-    return "It never came to rest", f"quiet within {timeout_ms:g} ms", "still busy then", (since_s, end_s)
+    return "It never came to rest", f"quiet within {timeout_ms:g} ms", "still busy then", ((since_s, end_s),)
 
 
 def _reply(case: _Case, key: str, detail: str) -> _Words:
@@ -166,7 +174,7 @@ def _reply(case: _Case, key: str, detail: str) -> _Words:
 
 
 def _as_it_is(case: _Case, key: str, detail: str) -> _Words:
-    return (key, "", detail, case.speech_s)
+    return key, "", detail, case.speech_s
 
 
 _ENTRY: dict[str, Callable[[_Case, str, str], _Words]] = {
@@ -186,12 +194,12 @@ def _of_dialogue(performance: Performance, failure: str) -> Why:
     result, expect = performance.result, performance.dialogue.script.expect
     if key == "turns":
         expected, seen = count(expect.turns or 0, "spoken turn"), count(result.turns_recognised, "spoken turn")
-        return Why(None, "The number of turns is wrong", expected, seen, failure, None)
+        return Why(None, "The number of turns is wrong", expected, seen, failure, ())
     if key == "self_heard":
         return _unasked(performance, failure, "itself", result.self_heard, expect.self_heard)
     if key == "noise_heard":
         return _unasked(performance, failure, "noise", result.noise_heard, expect.noise_heard)
-    return Why(None, key, "", detail.strip(), failure, None)
+    return Why(None, key, "", detail.strip(), failure, ())
 
 
 def _unasked(performance: Performance, failure: str, source: str, seen: int, expected: int) -> Why:
@@ -200,7 +208,7 @@ def _unasked(performance: Performance, failure: str, source: str, seen: int, exp
     what = "The assistant heard itself" if source == "itself" else "Noise was taken for a voice"
     words = f", and understood {_quotes(turns)}" if turns else ""
     first = f"{times(seen)}, first at {found[0].span[0]:.1f} s{words}" if found else times(seen)
-    return Why(None, what, times(expected), first, failure, found[0].span if found else None)
+    return Why(None, what, times(expected), first, failure, tuple(one.span for one in found))
 
 
 def _caused(unasked: Unasked, performance: Performance) -> Iterable[TurnRecord]:
@@ -209,8 +217,8 @@ def _caused(unasked: Unasked, performance: Performance) -> Iterable[TurnRecord]:
             yield turn
 
 
-def _span(turns: list[TurnRecord]) -> Span:
-    return turns[0].speech_start_s, turns[0].speech_end_s
+def _spans(turns: list[TurnRecord]) -> Iterable[Span]:
+    return ((turn.speech_start_s, turn.speech_end_s) for turn in turns)
 
 
 def _quotes(turns: list[TurnRecord]) -> str:

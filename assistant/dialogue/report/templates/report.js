@@ -26,6 +26,7 @@ function bringToLife(dialogue) {
 
   function show(time) {
     moment = Math.min(Math.max(time, 0), seconds);
+    playhead.hidden = false;
     playhead.style.left = `${(100 * moment) / seconds}%`;
     canvas.setAttribute("aria-valuenow", moment.toFixed(1));
     canvas.setAttribute("aria-valuetext", `${moment.toFixed(1)} s`);
