@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from itertools import product
-from operator import attrgetter
 from statistics import fmean, median
 from typing import Any, TypeAlias
 
+from assistant.config import Config
 from assistant.dialogue.load import Dialogue
 from assistant.dialogue.result import DialogueResult
 from assistant.errors import ConfigError
@@ -68,9 +69,13 @@ def sweep_dialogues(load: Load, swept: Sequence[Swept]) -> list[Dialogue]:
         except ConfigError as error:
             said = str(error).removeprefix("--set ")
             raise ConfigError(f"--sweep {said}" if said.startswith(tuple(settings)) else str(error)) from None
-        keys = [one.key for one in swept]
-        dialogues += [replace(one, settings={key: attrgetter(key)(one.config) for key in keys}) for one in loaded]
+        dialogues += [replace(one, settings={own.key: _value(one.config, own.key) for own in swept}) for one in loaded]
     return dialogues
+
+
+def _value(config: Config, key: str) -> Any:
+    values: Any = config.model_dump()
+    return reduce(lambda section, name: section[name], key.split("."), values)
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,7 +101,8 @@ def _panel(
     left, right, top, bottom = x + _LEFT, x + _PANEL_WIDTH - _RIGHT, y + _TOP, y + _PANEL_HEIGHT - _BOTTOM
     values = [value for points in series for value in map(measure.of, points) if value is not None]
     full = measure.full or _round_up(max([*values, 0]))
-    yield label(left, y + 24, measure.name, "name")
+    unit = element("tspan", measure.unit, class_="muted")
+    yield element("text", measure.name + unit, x=left, y=y + 24, class_="name", xml__space="preserve")
     yield box(left, top, right - left, bottom - top, "plate")
     for part in (0, 0.5, 1):
         level = bottom - (bottom - top) * part
@@ -124,11 +125,12 @@ def _panel(
             yield _dot(at, level, index)
             if len(series) == 1:
                 above = level - 8 if level > top + 20 else level + 18
-                yield label(at, above, f"{value:.3g}{measure.unit}", "number", text_anchor="middle")
+                yield label(at, above, f"{round(value, 1):g}", "number", text_anchor="middle")
 
 
 def _dot(x: float, y: float, index: int) -> str:
-    return element("circle", cx=x, cy=y, r=4, fill=_colour(index))
+    """Smaller for later series, which may lie on earlier ones."""
+    return element("circle", cx=x, cy=y, r=max(6 - 1.5 * index, 3), fill=_colour(index))
 
 
 def _colour(index: int) -> str:
