@@ -5,11 +5,10 @@ It ends by a key, Ctrl-C, SIGTERM or a closed terminal, and leaves the terminal 
 
 from __future__ import annotations
 
-import contextlib
 import signal
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -24,15 +23,15 @@ from assistant.audio.device_choice import Kind
 from assistant.audio.earcons import Earcon, earcon, earcon_between
 from assistant.clock import TalkClock
 from assistant.config import Config
-from assistant.errors import AudioError
+from assistant.errors import AudioError, KeepingError
 from assistant.history import History
-from assistant.keeping import Keeper
 from assistant.keys.controls import Controls
 from assistant.messages import Priority
 from assistant.metrics import DeskStatus, TalkState, TurnRecord
 from assistant.models.runtime import MlxThread
 from assistant.ports import Desk
 from assistant.screen.display import Display, Now
+from assistant.witnesses import Witnesses
 
 T = TypeVar("T")
 
@@ -56,6 +55,10 @@ class Options:
     """Folder in which the talk gets a folder."""
     resume: Path | None = None
     """A kept talk that goes on."""
+    record: Path | None = None
+    """Folder in which the talk becomes a dialogue script."""
+    profile: str | None = None
+    """Of the configuration, which such a script is to name."""
 
 
 def open_desk(config: Config, changed: Callable[[DeskStatus], None]) -> Desk:
@@ -91,7 +94,7 @@ class LiveTalk:
         stdin = sys.stdin.fileno() if stdin is None else stdin
         self._controls = Controls(stdin, options.push_to_talk, self._typed, self._end)
         self._assistant: Assistant | None = None
-        self._keeper: Keeper | None = None
+        self._witnesses = Witnesses(display.note, self._deaf)
         self._desk_problem = ""
         self._state: TalkState = "listening"
         self._early: deque[str] = deque(maxlen=_EARLY_LINES)
@@ -125,13 +128,20 @@ class LiveTalk:
 
     async def _talk(self, thread: MlxThread) -> None:
         config, options = self._config, self._options
+        if options.record is not None and options.resume is not None:
+            raise KeepingError("A script has no memory of an earlier talk; leave out --record or --resume.")
         earlier = kept.resume(options.resume) if options.resume is not None else ()
         desk = open_desk(config, self._desk_changed)
         models = await self._load(thread)
-        clock = TalkClock()
+        began = datetime.now().astimezone()
+        clock = TalkClock(began)
         history = History(config.chat.system_prompt, clock, earlier)
         await self._warm(thread, models, history)
-        with self._kept(desk) as desk:
+        witnesses, push_to_talk = self._witnesses, options.push_to_talk
+        with (
+            witnesses.keeping(desk, options.save, options.resume) as desk,
+            witnesses.recording(desk, options.record, config, options.profile, push_to_talk, began) as desk,
+        ):
             clock.restart()
             self._assistant = assistant = Assistant(
                 config,
@@ -140,9 +150,10 @@ class LiveTalk:
                 thread,
                 clock,
                 history,
-                options.push_to_talk,
+                push_to_talk,
                 self._turn_changed,
                 _REMEMBERED_TURNS,
+                witnesses.heard,
             )
             self._controls.talk = assistant
             for line in self._early:
@@ -196,32 +207,13 @@ class LiveTalk:
         await assistant.conversation.wait_changed()
         scope.cancel()
 
-    # keeping
-
-    @contextlib.contextmanager
-    def _kept(self, desk: Desk) -> Iterator[Desk]:
-        """The desk, and what keeps its sound where that is asked for."""
-        save, resume = self._options.save, self._options.resume
-        if save is not None:
-            folder = kept.new_folder(save, datetime.now().astimezone())
-        elif resume is not None:
-            folder = kept.find(resume)
-        else:
-            yield desk
-            return
-        self._keeper = keeper = Keeper(folder, self._display.note)
-        keeper.deaf = lambda: self._assistant is not None and (self._assistant.muted or self._assistant.asleep)
-        self._display.note(f"This talk is kept in {folder}.")
-        try:
-            yield keeper.desk(desk)
-        finally:
-            keeper.close()
+    def _deaf(self) -> bool:
+        return self._assistant is not None and (self._assistant.muted or self._assistant.asleep)
 
     # what is shown and sounded
 
     def _turn_changed(self, record: TurnRecord) -> None:
-        if self._keeper is not None:
-            self._keeper.changed(record)
+        self._witnesses.changed(record)
         self._display.turn(record)
 
     def _desk_changed(self, status: DeskStatus) -> None:

@@ -64,6 +64,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "assistant.app",
         "assistant.clock",
         "assistant.files",
+        "assistant.kept",
         "assistant.history",
         "assistant.schedule",
         "assistant.simulation",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from assistant.cli.options import ConfigFile, Profile, Settings
+from assistant.cli.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from assistant.simulation.clock import ClockMode
 
 app = typer.Typer(help="Test the assistant with recorded speech.", no_args_is_help=True, rich_markup_mode=None)
+app.command()(record)
 
 
 class ClockName(StrEnum):

@@ -36,6 +36,9 @@ def talk(
     resume: Annotated[
         Path | None, typer.Option(metavar="PATH", help="Go on with a talk that was kept, in its folder.")
     ] = None,
+    record: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Make a dialogue script of the talk in DIR, with recordings.")
+    ] = None,
     plain: Annotated[bool, typer.Option("--plain", help="Plain lines, as when the output is no terminal.")] = False,
     json_events: Annotated[bool, typer.Option("--json-events", help="One JSON object a line, for programs.")] = False,
     log: Annotated[
@@ -59,7 +62,7 @@ def talk(
     given = [f"{key}={json.dumps(name)}" for key, name in named.items() if name is not None]
     if headphones is not None:
         given.append(f"echo.device={'headphones' if headphones else 'loudspeakers'}")
-    options = Options(push_to_talk or global_key is not None, global_key, save, resume)
+    options = Options(push_to_talk or global_key is not None, global_key, save, resume, record, profile)
     with ExitStack() as stack:
         display = _display(plain, json_events, log, stack)  # first: a log also has what is wrong with the settings
         chosen = load(profile, config, settings=[*(settings or ()), *given])

@@ -9,17 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from assistant.messages import FRAME_MS, FRAME_SAMPLES, MIC_RATE_HZ, Samples
 
-SampleSpan = tuple[int, int]
+SampleSpan: TypeAlias = tuple[int, int]
+Stretch: TypeAlias = tuple[int, int, int]
+"""Sound that was played: its first sample, the one after its last, and the one after the last of its echo."""
 
 _AUDIBLE = 10 ** (-50 / 10)
 """Power of a frame of the loudspeaker that is heard."""
-_PATH = 5 * MIC_RATE_HZ // 2
+MOST_ECHO_SAMPLES = 5 * MIC_RATE_HZ // 2
 """Longest echo path, 2.5 s: a delay of 1 s and a reverberation of 1.5 s, the most that a script's room may have."""
 _SHORTEST, _LONGEST = MIC_RATE_HZ, 20 * MIC_RATE_HZ
 """Of a stretch of sound; what goes on longer adds little."""
@@ -41,7 +44,7 @@ _NOISE_FRAMES = 2000 // FRAME_MS
 _LEAST_NOISE_FRAMES = 300 // FRAME_MS
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Echo:
     """How the loudspeaker is heard by the microphone."""
 
@@ -51,6 +54,8 @@ class Echo:
     """From the reference to its direct sound."""
     rt60_s: float
     """Reverberation time; 0 where none is to be seen."""
+    path: Samples
+    """(n,) its impulse response, at 16 kHz."""
 
 
 def estimate_echo(microphone: Samples, reference: Samples, excluded: Sequence[SampleSpan]) -> Echo | None:
@@ -68,30 +73,47 @@ def estimate_echo(microphone: Samples, reference: Samples, excluded: Sequence[Sa
     if not stretches:
         return None
     across, played = np.zeros(_FFT // 2 + 1, np.complex128), np.zeros(_FFT // 2 + 1)
-    heard_energy = played_energy = 0.0
-    samples = 0
     for start, end, until in stretches:
-        x, y = reference[start:end], microphone[start:until]
-        spectrum = np.fft.rfft(x, _FFT)
-        across += spectrum.conj() * np.fft.rfft(y, _FFT)
+        spectrum = np.fft.rfft(reference[start:end], _FFT)
+        across += spectrum.conj() * np.fft.rfft(microphone[start:until], _FFT)
         played += np.square(np.abs(spectrum))
-        played_energy += float(np.dot(x, x))
-        heard_energy += float(np.dot(y, y))
-        samples += len(y)
-    noise = estimate_noise(microphone, reference, excluded)
-    echo_energy = heard_energy - samples * _usual_power(microphone, reference, excluded)
-    if echo_energy <= 0:
+    noise_power = _usual_power(microphone, reference, excluded)
+    gain = _power_gain(microphone, reference, stretches, noise_power)
+    if gain <= 0:
         return None
-    gain = echo_energy / played_energy
-    unsure = _smoothed_power(noise) * samples / gain + _EMPTY_BAND * played.mean()
+    noise = _smoothed_power(estimate_noise(microphone, reference, excluded))
+    unsure = noise * sum(until - start for start, _, until in stretches) / gain + _EMPTY_BAND * played.mean()
     response = np.fft.irfft(across / (played + unsure))
-    before, after = response[-6 * _EDGE : -_EDGE], response[_PATH - 5 * _EDGE : _PATH]  # any echo
+    before, after = response[-6 * _EDGE : -_EDGE], response[MOST_ECHO_SAMPLES - 5 * _EDGE : MOST_ECHO_SAMPLES]
     floor = float(max(np.mean(np.square(before)), np.mean(np.square(after))))
-    path = response[:_PATH]
+    path = response[:MOST_ECHO_SAMPLES]
     peak = int(np.argmax(np.abs(path)))
     if path[peak] ** 2 < _PEAK * floor:
         return None
-    return Echo(float(10 * np.log10(gain)), peak * 1000 / MIC_RATE_HZ, _reverberation_s(path, peak, floor))
+    rt60_s = _reverberation_s(path, peak, floor)
+    gain = _power_gain(microphone, reference, stretches, noise_power, peak)
+    end = peak + _DIRECT + round(rt60_s * MIC_RATE_HZ)  # what comes later is noise
+    known = path[:end].astype(np.float32)
+    return Echo(float(10 * np.log10(gain)), peak * 1000 / MIC_RATE_HZ, rt60_s, known)
+
+
+def without_echo(microphone: Samples, reference: Samples, echo: Echo) -> Samples:
+    """What is left of a microphone's signal without the echo, which is all that a linear path makes of it.
+
+    A canceller as AEC3 also damps whatever sounds at the same time, the user's voice included; this does not.
+
+    Args:
+        microphone: (n,) at 16 kHz.
+        reference: (n,) played; what was played before the first sample is not known.
+        echo: Measured in the same room.
+
+    Returns:
+        (n,) at 16 kHz.
+    """
+    size = 1 << (len(reference) + len(echo.path) - 1).bit_length()
+    heard = np.fft.irfft(np.fft.rfft(reference, size) * np.fft.rfft(echo.path, size))[: len(microphone)]
+    left: Samples = (microphone - heard).astype(np.float32)
+    return left
 
 
 def estimate_noise(microphone: Samples, reference: Samples, excluded: Sequence[SampleSpan]) -> Samples:
@@ -122,11 +144,20 @@ def _quiet(microphone: Samples, reference: Samples, excluded: Sequence[SampleSpa
     """Of which frames the room's own noise is all there is; exact zeros are no noise."""
     quiet: npt.NDArray[np.bool_] = _frame_powers(reference) == 0
     for index in np.flatnonzero(~quiet):
-        quiet[index : index + _PATH // FRAME_SAMPLES] = False
+        quiet[index : index + MOST_ECHO_SAMPLES // FRAME_SAMPLES] = False
     for start, end in excluded:
         quiet[start // FRAME_SAMPLES : -(-end // FRAME_SAMPLES)] = False
     quiet &= _frame_powers(microphone) > 0
     return quiet
+
+
+def _power_gain(
+    microphone: Samples, reference: Samples, stretches: Sequence[Stretch], noise_power: float, delay: int = 0
+) -> float:
+    """Energy heard to energy played; what was played too late to be heard within its stretch does not count."""
+    heard = sum(float(np.dot(y, y)) - noise_power * len(y) for y in (microphone[a:until] for a, _, until in stretches))
+    sources = (reference[start : min(end, max(until - delay, start))] for start, end, until in stretches)
+    return heard / max(sum(float(np.dot(x, x)) for x in sources), 1e-9)
 
 
 def _usual_power(microphone: Samples, reference: Samples, excluded: Sequence[SampleSpan]) -> float:
@@ -145,12 +176,12 @@ def _smoothed_power(noise: Samples) -> npt.NDArray[np.float64]:
     return smoothed
 
 
-def _stretches(reference: Samples, excluded: Sequence[SampleSpan]) -> Iterator[tuple[int, int, int]]:
+def _stretches(reference: Samples, excluded: Sequence[SampleSpan]) -> Iterator[Stretch]:
     """Sound played into silence: where it begins and ends, and until when its echo may be heard alone."""
     audible = _frame_powers(reference) >= _AUDIBLE
-    for first, last in _runs(_closed(audible, _PATH // FRAME_SAMPLES)):
+    for first, last in _runs(_closed(audible, MOST_ECHO_SAMPLES // FRAME_SAMPLES)):
         start, end = first * FRAME_SAMPLES, min(last * FRAME_SAMPLES, first * FRAME_SAMPLES + _LONGEST)
-        until = end + _PATH if end == last * FRAME_SAMPLES else end
+        until = end + MOST_ECHO_SAMPLES if end == last * FRAME_SAMPLES else end
         spoken = [span for span in excluded if span[1] > start and span[0] < until]
         until = min([until, len(reference), *(span[0] for span in spoken)])
         if until - start >= _SHORTEST:
