@@ -34,8 +34,13 @@ def normalise(text: str) -> list[str]:
 
     "10" and "ten" are equal, and so are "Dr." and "doctor", "FBI" and "F B I".
     """
+    return list(_normalised(text))
+
+
+@lru_cache(maxsize=512)  # every transcript is compared with every phrase of every command: 6 ms of each turn
+def _normalised(text: str) -> tuple[str, ...]:
     folded = unicodedata.normalize("NFKC", text)
-    return [part for word in spoken_words(folded) for part in _parts(word.text.casefold())]
+    return tuple(part for word in spoken_words(folded) for part in _parts(word.text.casefold()))
 
 
 def _parts(text: str) -> list[str]:
