@@ -10,7 +10,19 @@ from typing import Annotated
 import typer
 
 from assistant import __version__
-from assistant.cli import chat, demo, devices, dialogue, doctor, models, service, talk, transcribe, voice
+from assistant.cli import (
+    chat,
+    demo,
+    devices,
+    dialogue,
+    dialogue_compare,
+    doctor,
+    models,
+    service,
+    talk,
+    transcribe,
+    voice,
+)
 from assistant.errors import AssistantError
 
 app = typer.Typer(
@@ -27,6 +39,7 @@ app.command()(voice.say)
 app.command()(transcribe.transcribe)
 app.command()(chat.chat)
 app.command()(voice.voices)
+dialogue.app.command()(dialogue_compare.compare)
 app.add_typer(dialogue.app, name="dialogue")
 app.add_typer(models.app, name="models")
 app.add_typer(devices.app, name="devices")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
 from rapidfuzz.distance import Levenshtein
@@ -31,7 +32,11 @@ def word_error_rate(expected: str, heard: str, language: str) -> float:
 def word_diff(expected: str, heard: str, language: str) -> list[tuple[Edit, str]]:
     """The normalised words of both, in order: same in both, missing in what was heard, or added there."""
     normalise = normaliser(language)
-    reference, hypothesis = normalise(expected).split(), normalise(heard).split()
+    return diff_words(normalise(expected).split(), normalise(heard).split())
+
+
+def diff_words(reference: Sequence[str], hypothesis: Sequence[str]) -> list[tuple[Edit, str]]:
+    """The words of both, in order, neighbours of one kind in one text."""
     diff: list[tuple[Edit, str]] = []
     for edit in Levenshtein.opcodes(reference, hypothesis):
         if edit.tag == "equal":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -69,11 +69,13 @@ class Bars:
     """Latencies over the turns, on one scale."""
 
     bars: list[Bar] = field(default_factory=list)
+    scale_ms: float = 0.0
+    """At least so much has room."""
 
     @property
     def longest_ms(self) -> float:
         """What the full width stands for."""
-        return max((max(bar.total_ms, bar.budget_ms or 0.0) for bar in self.bars), default=0.0) or 1.0
+        return max([1.0, self.scale_ms, *(max(bar.total_ms, bar.budget_ms or 0.0) for bar in self.bars)])
 
 
 def entries(performance: Performance, whys: list[Why]) -> Iterator[EntryView]:
@@ -97,12 +99,16 @@ def latencies(script: Script, turns: list[EntryResult]) -> Bars:
     bars = Bars()
     for entry, seen in zip(script.turns, turns, strict=True):
         taken = seen.latency
-        if taken is None:
-            continue
-        parts = [(name, PART_STYLES[name], ms) for name, ms in taken.parts_ms.items()]
-        label = f"{seen.index} · {describe(entry)}"
-        bars.bars.append(Bar(label, parts, taken.voice_to_voice_ms, entry.expect.first_audio_ms, seen.kind == "typed"))
+        if taken is not None:
+            label = f"{seen.index} · {describe(entry)}"
+            bars.bars.append(bar(label, taken.parts_ms, entry.expect.first_audio_ms, seen.kind == "typed"))
     return bars
+
+
+def bar(label: str, parts_ms: Mapping[str, int], budget_ms: float | None = None, typed: bool = False) -> Bar:
+    """The parts of one latency, in the colours of their lanes."""
+    parts = [(name, PART_STYLES[name], ms) for name, ms in parts_ms.items()]
+    return Bar(label, parts, sum(parts_ms.values()), budget_ms, typed)
 
 
 def describe_room(script: Script) -> str:
