@@ -10,6 +10,7 @@ import pytest
 from live_user import Desk
 
 from assistant.audio.earcons import earcon_between
+from assistant.dialogue.load import load_dialogues
 from assistant.errors import KeepingError, ModelError
 from assistant.kept import TURNS
 from assistant.live import Options
@@ -219,6 +220,25 @@ def test_a_talk_is_kept_and_taken_up_again_only_when_asked(desk: Desk, tmp_path:
     assert str(folder) in desk.shown.notes[0]
     desk.talk(user, Options(resume=tmp_path), replies=["Hi again."])
     assert len((folder / TURNS).read_text().splitlines()) == 2
+
+
+def test_a_talk_is_recorded_only_when_asked(desk: Desk, tmp_path: Path) -> None:
+    """As a dialogue script; where it goes is said before and after. A talk that goes on makes none."""
+
+    async def user() -> None:
+        await desk.until(lambda: desk.shown.turns and desk.shown.last().state == "done")
+        desk.keys("q")
+
+    options = Options(record=tmp_path, profile="small")
+    desk.talk(user, options, replies=["It is nine."], said=[(QUESTION, 0.5)])
+    (script,) = tmp_path.glob("*.yaml")
+    assert desk.shown.notes[0].endswith(f"what you said is written to {script}.")
+    assert desk.shown.notes[1].startswith(f"Recorded: {script}, 1 entry.")
+    (dialogue,) = load_dialogues([script], "small")
+    assert dialogue.script.turns[0].expect.transcript == "tell me a story"
+    with pytest.raises(ExceptionGroup) as raised:
+        desk.talk(user, Options(record=tmp_path, resume=tmp_path))
+    assert raised.group_contains(KeepingError, match="leave out --record or --resume")
 
 
 def test_what_cannot_be_used_is_told_before_anything_is_loaded(desk: Desk, tmp_path: Path) -> None:

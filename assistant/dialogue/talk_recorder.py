@@ -138,7 +138,8 @@ class Recorder:
         except (OSError, AudioError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
             raise KeepingError(f"The recorded talk cannot be written to {self.script}: {reason}.") from None
-        return f"Recorded: {self.script}, {len(recorded)} entries. Replay it: {self._command()}"
+        count = "1 entry" if len(recorded) == 1 else f"{len(recorded)} entries"
+        return f"Recorded: {self.script}, {count}. Replay it: {self._command()}"
 
     def _head(self, lost: int) -> str:
         lines = [

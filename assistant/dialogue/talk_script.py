@@ -22,6 +22,8 @@ _LONGEST_AFTER_S = 3.0
 _LONGEST_WAIT_S = 0.7
 """From voice to voice, where speech during the wait must come before a reply, which takes a second and more."""
 _SAME_MOMENT_S = 0.1
+_KEY_MARGIN_MS = 150.0
+"""As in a script that does not say."""
 _NOT_THE_USER = ("echo", "asleep")
 """Why turns were rejected that were no speech, or none that the assistant was to hear."""
 
@@ -109,7 +111,8 @@ def entries(said: Sequence[Said], turns: Sequence[TurnRecord]) -> list[RecordedE
 
 def key_margins_ms(said: Sequence[Said], post_roll_ms: float) -> tuple[float, float]:
     """How long before the first voiced sample the key goes down, and after the last it comes up, at the median."""
-    leads, tails = [0.0], [0.0]
+    leads: list[float] = []
+    tails: list[float] = []
     for one in said:
         span = voiced_span(one.utterance.samples)
         if span is not None and one.key_down is not None:
@@ -117,7 +120,7 @@ def key_margins_ms(said: Sequence[Said], post_roll_ms: float) -> tuple[float, fl
             up = len(one.utterance.samples) - post_roll_ms * MIC_RATE_HZ / 1000
             leads.append((span[0] - down) * 1000 / MIC_RATE_HZ)
             tails.append((up - span[1]) * 1000 / MIC_RATE_HZ)
-    return statistics.median(leads[1:] or leads), statistics.median(tails[1:] or tails)
+    return statistics.median(leads or [_KEY_MARGIN_MS]), statistics.median(tails or [_KEY_MARGIN_MS])
 
 
 # what the user did
