@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal, TypeAlias
 
 from assistant.dialogue.result import Performance
@@ -127,11 +128,8 @@ def captions(performance: Performance) -> tuple[list[Caption], list[Caption]]:
 
 
 def _captions(texts: list[tuple[float, str, bool]], end_s: float) -> list[Caption]:
-    texts = sorted(texts)
-    starts = [*(start_s for start_s, _, _ in texts[1:]), end_s]
-    return [
-        Caption(start_s, until_s, text, wrong) for (start_s, text, wrong), until_s in zip(texts, starts, strict=True)
-    ]
+    ordered = [*sorted(texts), (end_s, "", False)]
+    return [Caption(start_s, until_s, text, wrong) for (start_s, text, wrong), (until_s, _, _) in pairwise(ordered)]
 
 
 def ended_s(turn: TurnRecord, trace: Trace) -> float:

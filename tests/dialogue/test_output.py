@@ -10,47 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from performances import RATE_HZ, performance
 from rich.console import Console
-from scripted import dialogue, play
 
 from assistant import config
-from assistant.dialogue.expect import judge_expectations
 from assistant.dialogue.output import Outputs, stereo
-from assistant.dialogue.result import Performance, summarise
 from assistant.dialogue.summary import show, show_totals
 from assistant.dialogue.svg import peaks, wrap
 from assistant.dialogue.timeline import draw
 from assistant.errors import AssistantError
-from assistant.messages import Priority, Work
-from assistant.metrics import ReplyPause, StepRecord
-from assistant.simulation.judge import Verdict
-
-RATE_HZ = 24_000
-
-
-def performance(name: str = "a <talk> & more") -> Performance:
-    """A talk with an interruption, a typed line and a failure, with sound on both sides."""
-    script = dialogue(
-        {"user": "a.wav", "expect": {"transcript": "a", "max_wer": 0}},
-        {"user": "b.wav", "interrupts_after_ms": 700},
-        {"type": "so <long>"},
-        name=name,
-    )
-    trace, _ = play(script)
-    trace.microphone = np.full(round(trace.seconds * 16_000), 0.1, np.float32)
-    trace.loudspeaker = np.full(round((trace.seconds + 0.02) * RATE_HZ), 0.5, np.float32)
-    trace.speaker_rate_hz = RATE_HZ
-    trace.turns[0].transcript, trace.turns[0].reply, trace.turns[0].reply_heard = "words & more", "One two.", "One"
-    trace.turns[0].pauses.append(ReplyPause(4.0, (3.9, 4.0)))
-    trace.turns[0].endpoint_s = 2.7
-    trace.steps = [
-        StepRecord(2.2, 2.3, 0.0, Priority.HELD, (Work("whisper_encoder", 10.0),)),
-        StepRecord(2.31, 2.4, 0.0, Priority.HELD, (Work("chat_token", 1.0),)),
-        StepRecord(2.41, 2.5, 0.0, Priority.TOKEN, (Work("chat_token", 1.0),)),
-        StepRecord(2.6, 2.9, 0.0, Priority.FIRST_AUDIO, (Work("voice", 1.2),)),
-    ]
-    result = summarise(script, trace, Verdict(0, 0, 0), "simulated", lambda expected, heard: 0.25)
-    return Performance(script, trace, judge_expectations(result, script, trace))
 
 
 def test_one_rate_two_sides() -> None:
