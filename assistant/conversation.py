@@ -127,7 +127,7 @@ class Conversation:
                 self._on_line(event.text)
 
     def _on_speech_started(self, event: SpeechStarted) -> None:
-        self._speech = OpenSpeech(event.speech_start / MIC_RATE_HZ, event.by_key)
+        self._speech = OpenSpeech(event.speech_start / MIC_RATE_HZ, event.by_key, event.echo_after_ms)
         if event.by_key:
             self.asleep = False
             if self._floor.audible:
@@ -252,12 +252,16 @@ class Conversation:
         self._floor.hush(self._speech)
         if self._floor.audible and self._tasks is not None:
             self._confirming = anyio.CancelScope()
-            self._tasks.start_soon(self._confirm, self._confirming, name="confirm interruption")
+            enough_ms = self._parts.config.interruption.confirm_ms + self._speech.echo_after_ms
+            self._tasks.start_soon(self._confirm, self._confirming, enough_ms, name="confirm interruption")
 
-    async def _confirm(self, scope: anyio.CancelScope) -> None:
-        """Speech that goes on long enough after the sound stopped interrupts before its words are known."""
+    async def _confirm(self, scope: anyio.CancelScope, enough_ms: float) -> None:
+        """Speech that goes on long enough after the sound, and its echo, stopped interrupts before its words are known.
+
+        Counted from the stop alone, an echo 400 ms late cut the reply, when a device had come back.
+        """
         with scope:
-            await anyio.sleep(self._parts.config.interruption.confirm_ms / 1000)
+            await anyio.sleep(enough_ms / 1000)
             if self._speech is not None and not scope.cancel_called:
                 self._floor.cut((self._speech.start_s, self._now_s()))
                 self._notify()

@@ -82,6 +82,8 @@ class SpeechStarted:
     in_echo_window: bool = False
     by_key: bool = False
     """Push-to-talk: no doubt is possible, so an audible reply is cut at once."""
+    echo_after_ms: float = 0.0
+    """In the echo window: how long after the sound stops its echo may still be heard."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -31,6 +31,8 @@ class OpenSpeech:
 
     start_s: float
     by_key: bool = False
+    echo_after_ms: float = 0.0
+    """See `SpeechStarted`."""
     hushed: bool = False
     """It silenced a reply."""
     before: Utterance | None = None

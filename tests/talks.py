@@ -55,9 +55,11 @@ class Talk:
         self.chat = FakeChat(self.replies)
         self.synthesizer = FakeSynthesizer()
 
-    def starts(self, at_s: float, in_echo_window: bool = False, by_key: bool = False) -> None:
+    def starts(
+        self, at_s: float, in_echo_window: bool = False, by_key: bool = False, echo_after_ms: float = 0.0
+    ) -> None:
         """The user begins to speak; noticed 100 ms later."""
-        event = SpeechStarted(round(at_s * MIC_RATE_HZ), in_echo_window, by_key)
+        event = SpeechStarted(round(at_s * MIC_RATE_HZ), in_echo_window, by_key, echo_after_ms)
         self.events.append((at_s + 0.1, event))
 
     def utterance(

@@ -92,6 +92,18 @@ def test_long_speech_interrupts_before_its_words_are_known() -> None:
     assert talk.turns[1].state == "done"
 
 
+def test_a_late_echo_is_not_long_speech() -> None:
+    """What was played before the sound stopped is heard for so much longer."""
+    talk = Talk([REPLY])
+    talk.says(1.0, 2.0, "count for me")
+    talk.starts(3.5, in_echo_window=True, echo_after_ms=400)
+    echo = talk.utterance(3.5, 4.4, "three four", in_echo_window=True)
+    talk.pauses(echo)
+    talk.ends(echo)
+    talk.run(12)
+    assert [turn.state for turn in talk.turns] == ["done", "rejected"]
+
+
 def test_speech_before_the_first_sound_joins_the_utterance_before() -> None:
     """One user message, one turn, though the endpointer had called it over."""
     talk = Talk(["Too early.", REPLY], settings=["simulation.costs.chat_token_ms=600"])

@@ -119,7 +119,7 @@ class Capture:
         # under the last of the echo a voice is found late: take all that can be the user's
         by = window.last_audible if began.speech_start >= window.last_audible else None
         not_before = 0 if self._cancelling else window.last_audible
-        return self._endpointer.begin(began, not_before, by, in_echo_window=True)
+        return self._endpointer.begin(began, not_before, by, window.echo_after_ms)
 
     def _began(self, voice: Voice) -> Began | None:
         if self.window.open:

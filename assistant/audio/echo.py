@@ -104,15 +104,16 @@ class EchoWindow:
     @property
     def hold_ms(self) -> float:
         """How long after the last audible sample the window stays open."""
-        return self._echo_after_ms + self._settings.tail_ms
+        return self.echo_after_ms + self._settings.tail_ms
 
     @property
     def echo_heard_ms(self) -> float:
         """Audible sound whose echo has arrived since the stream began: what a canceller had to learn from."""
-        return max(self._audible_ms - self._echo_after_ms, 0)
+        return max(self._audible_ms - self.echo_after_ms, 0)
 
     @property
-    def _echo_after_ms(self) -> float:
+    def echo_after_ms(self) -> float:
+        """How late the echo is, at most: as learned, and before that as latest."""
         learned = self._delay.ms
         return self._latency_ms + UNLEARNED_DELAY_MS if learned is None else max(self._latency_ms, learned)
 

@@ -94,7 +94,7 @@ class Endpointer:
         return self._recording is not None
 
     def begin(
-        self, began: Began, not_before: int = 0, by: int | None = None, in_echo_window: bool = False
+        self, began: Began, not_before: int = 0, by: int | None = None, echo_after_ms: float | None = None
     ) -> list[TurnEvent]:
         """Speech has begun, within the frames fed so far.
 
@@ -102,17 +102,18 @@ class Endpointer:
             began: As discovered.
             not_before: Sample index before which nothing can be the user's.
             by: Sample index from which on all is kept, if that is before the pre-roll.
-            in_echo_window: It began inside the echo window.
+            echo_after_ms: It began inside the echo window, and so late may an echo be.
         """
         earliest = max(not_before, self._taken)
         speech_start = max(began.speech_start, earliest)
         first = began.speech_start - self._pre_roll
         start, frames = self._look_back.since(max(first if by is None else min(first, by), earliest))
+        in_echo_window = echo_after_ms is not None
         self._recording = _Recording(start, frames, speech_start, in_echo_window)
         self._recording.voiced_samples = began.voiced_samples
         self._recording.speech_end = max(began.speech_end, speech_start)
         self._paused, self._wait = False, self._end
-        return [SpeechStarted(speech_start, in_echo_window)]
+        return [SpeechStarted(speech_start, in_echo_window, echo_after_ms=echo_after_ms or 0.0)]
 
     def end_after(self, speech_end: int, wait_ms: float) -> None:
         """How long the present pause may last; the next one has the ordinary length again.

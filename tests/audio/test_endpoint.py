@@ -116,7 +116,7 @@ def test_nothing_is_taken_before_what_can_be_the_users() -> None:
         for at in range(0, 9600, FRAME_SAMPLES):
             endpointer.feed(at, frame_at(at), None)
         began = Began(400 * 16, 560 * 16, 2000)
-        (started,) = endpointer.begin(began, not_before, by, in_echo_window=True)
+        (started,) = endpointer.begin(began, not_before, by, echo_after_ms=400)
         assert isinstance(started, SpeechStarted) and started.in_echo_window
         assert started.speech_start == max(400 * 16, not_before)
         for at in range(9600, 20000, FRAME_SAMPLES):
