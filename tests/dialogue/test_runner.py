@@ -173,11 +173,14 @@ def command(*arguments: object) -> tuple[int, str, str]:
 def test_command_passed(tmp_path: Path) -> None:
     """Status 0, a table on standard output, the files where they were asked for."""
     script = write(tmp_path, "talk.yaml", TALK)
-    status, out, _ = command(script, "--json", tmp_path / "out.json", "--audio", tmp_path / "audio")
+    files = "--json", tmp_path / "out.json", "--audio", tmp_path / "audio", "--html", tmp_path / "report.html"
+    status, out, _ = command(script, *files)
     assert status == 0, out
     assert "PASS talk" in out and "1 of 1 passed" in out
     assert json.loads((tmp_path / "out.json").read_text())["passed"] is True
     assert [path.name for path in (tmp_path / "audio").iterdir()] == ["talk.wav"]
+    report = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "The dialogue passed" in report and report.count("<audio") == 1
 
 
 def test_command_failed(tmp_path: Path) -> None:
@@ -202,8 +205,10 @@ def test_command_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(runner, "load_voice", load_voice)
     write(tmp_path, "a.yaml", TALK)
     write(tmp_path, "b.yaml", TALK.replace("config: {", "config: {speech: {speed: 1.1}, "))
-    status, _, _ = command(tmp_path, "--json", tmp_path / "out.json", "--audio", tmp_path / "audio")
+    files = "--json", tmp_path / "out.json", "--audio", tmp_path / "audio", "--html", tmp_path / "report.html"
+    status, _, _ = command(tmp_path, *files)
     assert status == 130
+    assert "Stopped before its end" in (tmp_path / "report.html").read_text(encoding="utf-8")
     whole = json.loads((tmp_path / "out.json").read_text())
     assert whole["passed"] is False
     assert [dialogue["passed"] for dialogue in whole["dialogues"]] == [True, False]
