@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -47,18 +48,31 @@ def test_bundled_dialogue(script: Path, shelf: Shelf, plain_results: dict[str, P
         plain_results[script.name] = performance
 
 
-def test_another_process_gives_the_same_bytes(plain_results: dict[str, Performance]) -> None:
-    """Run above with kept steps, and here in another process with none: the JSON is the same to the byte."""
+def run(*arguments: str) -> subprocess.Popen[str]:
+    """`assistant dialogue run` in a process of its own, its JSON on standard output."""
+    command = [sys.executable, "-m", "assistant", "dialogue", "run", *arguments, "--json", "-"]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def test_run_twice_without_the_store_five_scripts_give_the_same_bytes(plain_results: dict[str, Performance]) -> None:
+    """In two processes that get in each other's way; and with steps that were kept, as above, it is the same again."""
     scripts = dialogues("plain")
     assert len(scripts) >= 5
     results = [plain_results[dialogue.path.name].result for dialogue in scripts]
     config = load()
     expected = as_json(results, costs_charged(config, "simulated"), models_used(config), True)
-    command = [sys.executable, "-m", "assistant", "dialogue", "run", str(FOLDER / "plain")]
-    command += ["--json", "-", "--no-step-store"]
-    run = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert run.returncode == 0, run.stderr
-    assert run.stdout == expected
+    for process in [run(str(FOLDER / "plain"), "--no-step-store") for _ in range(2)]:
+        out, error = process.communicate()
+        assert process.returncode == 0, error
+        assert out == expected
+
+
+def test_two_jobs_give_the_bytes_of_one() -> None:
+    """And the same exit status."""
+    families = [str(FOLDER / family) for family in ("plain", "noise")]
+    (alone, _), (together, error) = (run(*families, "--jobs", jobs).communicate() for jobs in "12")
+    assert json.loads(alone)["passed"], alone
+    assert together == alone, error
 
 
 def test_the_echo_family_is_what_it_is_meant_to_be() -> None:
