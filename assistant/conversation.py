@@ -252,16 +252,12 @@ class Conversation:
         self._floor.hush(self._speech)
         if self._floor.audible and self._tasks is not None:
             self._confirming = anyio.CancelScope()
-            enough_ms = self._parts.config.interruption.confirm_ms + self._speech.echo_after_ms
-            self._tasks.start_soon(self._confirm, self._confirming, enough_ms, name="confirm interruption")
+            self._tasks.start_soon(self._confirm, self._confirming, self._speech.echo_after_ms, name="confirm")
 
-    async def _confirm(self, scope: anyio.CancelScope, enough_ms: float) -> None:
-        """Speech that goes on long enough after the sound, and its echo, stopped interrupts before its words are known.
-
-        Counted from the stop alone, an echo 400 ms late cut the reply, when a device had come back.
-        """
+    async def _confirm(self, scope: anyio.CancelScope, echo_after_ms: float) -> None:
+        """Speech that goes on once sound and echo must be over; from the stop alone, a late echo cut the reply."""
         with scope:
-            await anyio.sleep(enough_ms / 1000)
+            await anyio.sleep((self._parts.config.interruption.confirm_ms + echo_after_ms) / 1000)
             if self._speech is not None and not scope.cancel_called:
                 self._floor.cut((self._speech.start_s, self._now_s()))
                 self._notify()
