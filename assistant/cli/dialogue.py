@@ -115,9 +115,8 @@ def run(
         dialogues = _chosen(sweep_dialogues(load_under, parse(sweep or [])), only or [])
         base = load(profile, config, settings=settings or ())
         outputs = Outputs(base, clock.value, json_file, audio, junit, html, plot)
-        to_stderr = json_file == STANDARD_OUTPUT
-        terminal = (sys.stderr if to_stderr else sys.stdout).isatty()
-        console = Console(stderr=to_stderr, highlight=False, width=None if terminal else 120)
+        shown_on = sys.stderr if json_file == STANDARD_OUTPUT else sys.stdout
+        console = Console(file=shown_on, highlight=False, width=None if shown_on.isatty() else 120)
         stored = clock is ClockName.simulated and not no_step_store
         passed = _run(dialogues, outputs, console, jobs, cluster, repeat, fail_fast, stored)
     except KeyboardInterrupt:

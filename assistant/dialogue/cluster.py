@@ -7,10 +7,11 @@ import os
 import pickle
 import platform
 import socket
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stdout
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -62,6 +63,7 @@ def ray_workers(address: str, jobs: int | None) -> Iterator[tuple[Hire, int]]:
         except (ConnectionError, RuntimeError, ValueError) as error:
             raise ClusterError(f"--cluster {address}: {' '.join(str(error).split())}") from None
         stack.callback(ray.shutdown)
+        stack.enter_context(redirect_stdout(sys.stderr))  # where Ray tells of dead workers, there may be JSON
         yield partial(RayWorker, ray), jobs or sum(node["Alive"] for node in ray.nodes())
 
 
