@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import anyio
 import numpy as np
@@ -21,6 +22,9 @@ from assistant.messages import FRAME_MS, MIC_RATE_HZ, Fragment, Frame, LineTyped
 from assistant.metrics import TalkState, TurnChanged
 from assistant.ports import ChatModel, Clock, Desk, Inference, Synthesizer, Transcriber
 from assistant.turn import Parts
+
+if TYPE_CHECKING:
+    from assistant.models.verdict import MlxJudge
 
 _FRAMES = 500 // FRAME_MS
 """Half a second of microphone. Capture takes a fraction of a frame's time, so more would only hide a stall."""
@@ -60,6 +64,14 @@ def load_chat(config: Config) -> ChatModel:
     from assistant.models.chat import MlxChat
 
     return MlxChat(folder, config.chat, config.runtime.seed)
+
+
+def load_judge(config: Config) -> MlxJudge:
+    """Load the configured language model as a judge of replies; raises as `load_models`."""
+    folder = _folder(config, config.models.chat)
+    from assistant.models.verdict import MlxJudge
+
+    return MlxJudge(folder, config.chat, config.runtime.seed)
 
 
 def load_voice(config: Config) -> Synthesizer:

@@ -139,6 +139,15 @@ class Devices(_Section):
     latency_ms: Annotated[int, Field(ge=10, le=500)]
 
 
+class Judge(_Section):
+    model: str
+    endpoint: str
+    endpoint_model: str
+    endpoint_key_variable: str
+    allow_remote: bool
+    timeout_s: Annotated[float, Field(ge=1, le=3600)]
+
+
 class Costs(_Section):
     whisper_encoder_ms_per_s_of_context: Annotated[float, Field(ge=0)]
     whisper_token_ms: Annotated[float, Field(ge=0)]
@@ -177,6 +186,7 @@ class Config(_Section):
     devices: Devices
     talk: Talk
     earcons: Earcons
+    judge: Judge
     simulation: Simulation
 
 

@@ -101,6 +101,7 @@ def run(
     from assistant.config import load
     from assistant.dialogue.load import load_dialogues
     from assistant.dialogue.output import STANDARD_OUTPUT, Outputs
+    from assistant.dialogue.runner import check_judges
     from assistant.dialogue.sweep import parse, sweep_dialogues
     from assistant.errors import ConfigError
 
@@ -113,6 +114,7 @@ def run(
         if sweep and plot is None and json_file not in (None, STANDARD_OUTPUT):
             plot = json_file.with_suffix(".svg")
         dialogues = _chosen(sweep_dialogues(load_under, parse(sweep or [])), only or [])
+        check_judges(dialogues)
         base = load(profile, config, settings=settings or ())
         outputs = Outputs(base, clock.value, json_file, audio, junit, html, plot)
         shown_on = sys.stderr if json_file == STANDARD_OUTPUT else sys.stdout

@@ -34,6 +34,7 @@ def entry_failures(trace: EntryTrace, seen: EntryResult, before: EntryResult | N
             f"(word error rate {seen.wer:g} over {expect.max_wer:g})"
         )
     failures += _reply_failures(expect.reply, seen.reply)
+    failures += _judge_failures(expect.reply, seen)
     failures += _budget_failures(expect, seen)
     failures += _interruption_failures(trace, expect, seen, before)
     return failures
@@ -53,6 +54,15 @@ def _reply_failures(expect: ReplyExpectation, reply: str) -> list[str]:
     if expect.not_matches is not None and (found := re.search(expect.not_matches, reply)):
         failures.append(f'reply.not_matches: "{found[0]}" in "{reply}"')
     return failures
+
+
+def _judge_failures(expect: ReplyExpectation, seen: EntryResult) -> list[str]:
+    if expect.judge is None:
+        return []
+    judgement = seen.judgement
+    if judgement is None:
+        return ["reply.judge: not judged"]
+    return [] if judgement.passed else [f"reply.judge: not {expect.judge}, says {judgement.model}: {judgement.reason}"]
 
 
 def _budget_failures(expect: EntryExpectation, seen: EntryResult) -> list[str]:

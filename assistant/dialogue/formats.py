@@ -47,6 +47,9 @@ def as_json(
 
 def _as_dict(result: DialogueResult, common: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     plain = asdict(result)
+    for seen in plain["turns"]:
+        if seen["judgement"] is None:
+            del seen["judgement"]
     for key, value in common.items():
         if plain[key] == value:
             del plain[key]

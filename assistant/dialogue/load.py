@@ -119,6 +119,9 @@ def load_dialogues(
 def _load(path: Path, configure: Callable[[Mapping[str, Any]], Config]) -> Dialogue:
     document = read_document(path)
     script = _validated(document)
+    if "judge" in script.config:
+        text = "a script does not choose its judge, nor where replies are sent; set it by --config or --set"
+        raise document.fault(("config", "judge"), text)
     try:
         configuration = configure(script.config)
     except (ConfigError, ModelError) as error:

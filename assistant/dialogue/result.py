@@ -40,6 +40,15 @@ class Marks:
     """Last audible sample of a reply that was cut."""
 
 
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a judge makes of a reply (`expect.reply.judge`)."""
+
+    passed: bool
+    reason: str
+    model: str
+
+
 @dataclass(slots=True)
 class EntryResult:
     """What came of one entry."""
@@ -58,6 +67,8 @@ class EntryResult:
     stopped_ms: int | None = None
     marks_ms: Marks = Marks()
     voice_to_voice_ms: int | None = None
+    judgement: Judgement | None = None
+    """Left out of the JSON where none was asked for."""
     failures: list[str] = field(default_factory=list)
 
     @property

@@ -8,13 +8,15 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, TypeAlias
 
-from assistant.app import Models, load_chat, load_models, load_transcriber, load_voice
+from assistant.app import Models, load_chat, load_judge, load_models, load_transcriber, load_voice
 from assistant.config import Config
 from assistant.dialogue.expect import judge_expectations
+from assistant.dialogue.judge_endpoint import EndpointJudge
 from assistant.dialogue.load import Dialogue
-from assistant.dialogue.result import Performance, summarise
+from assistant.dialogue.reply_judge import Judge, LocalJudge, asks_for_judge, judge_replies, judging_config
+from assistant.dialogue.result import Performance, models_used, summarise
 from assistant.dialogue.stage import LoadModels, Stage
-from assistant.dialogue.step_store import StepStore, digest, makers
+from assistant.dialogue.step_store import StepStore, digest, judge_code, makers
 from assistant.dialogue.stored_models import Lazy, StoredChat, StoredSynthesizer, StoredTranscriber
 from assistant.dialogue.trace import Trace
 from assistant.dialogue.wer import word_error_rate
@@ -79,6 +81,31 @@ class Shelf:
             self._kept[role] = key, Lazy(load)
         return self._kept[role][1]
 
+    def judge(self, config: Config) -> Judge:
+        """The judge of replies that a configuration names.
+
+        Raises:
+            ConfigError: The key of its endpoint is missing.
+            ModelError: It is not there, or damaged.
+        """
+        if config.judge.endpoint:
+            return EndpointJudge(config.judge)
+        config = judging_config(config)
+        key = digest("judge", config.chat, *self._makers(config, "chat"), judge_code())
+        facts = models_used(config)["chat"]
+        return LocalJudge(facts, self._take("judge", key, lambda: load_judge(config)), key, self.store)
+
+
+def check_judges(dialogues: Iterable[Dialogue]) -> None:
+    """Raise a ConfigError or a ModelError if a judge that is asked for cannot be used: better now than after a talk."""
+    for dialogue in dialogues:
+        if not asks_for_judge(dialogue):
+            continue
+        if dialogue.config.judge.endpoint:
+            EndpointJudge(dialogue.config.judge)
+        else:
+            lock.local_folder(models_used(judging_config(dialogue.config))["chat"]["name"])
+
 
 def model_loader(mode: ClockMode, stored: bool = False) -> LoadModels:
     """What gives dialogues their models under a clock.
@@ -136,7 +163,9 @@ def run_dialogue(
     with suppress(KeyboardInterrupt):
         clock.run(partial(stage.play, load), mode)
     kept_now, made_now = _steps(load)
-    return replace(_judged(dialogue, run, stage.trace, mode), steps_kept=kept_now - kept, steps_made=made_now - made)
+    return replace(
+        _judged(dialogue, run, stage.trace, mode, load), steps_kept=kept_now - kept, steps_made=made_now - made
+    )
 
 
 def _steps(load: LoadModels) -> tuple[int, int]:
@@ -145,11 +174,13 @@ def _steps(load: LoadModels) -> tuple[int, int]:
     return (0, 0) if store is None else (store.kept, store.made)
 
 
-def _judged(dialogue: Dialogue, run: int, trace: Trace, mode: ClockMode) -> Performance:
+def _judged(dialogue: Dialogue, run: int, trace: Trace, mode: ClockMode, load: LoadModels) -> Performance:
     voiced = [entry.voiced_s for entry in trace.entries if entry.voiced_s is not None]
     replies = [span for reply in trace.replies for span in reply]
     verdict = judge(dialogue.script.room, trace.turns, replies, voiced, trace.seconds)
     language = dialogue.config.transcribe.language
     result = summarise(dialogue, trace, verdict, mode, partial(word_error_rate, language=language))
     result.run = run
+    if asks_for_judge(dialogue) and not trace.stopped:  # after the talk: its time is not virtual
+        judge_replies(result, dialogue, (load if isinstance(load, Shelf) else Shelf()).judge(dialogue.config))
     return Performance(dialogue, trace, judge_expectations(result, dialogue, trace), verdict.unasked)

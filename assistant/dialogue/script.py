@@ -40,6 +40,8 @@ class ReplyExpectation(_Part):
     contains_any: Annotated[list[Annotated[str, BeforeValidator(_number_as_text)]], Field(min_length=1)] | None = None
     matches: str | None = None
     not_matches: str | None = None
+    judge: Annotated[str, Field(pattern=r"\S")] | None = None
+    """What the reply must do, in words, as "greets the user and asks how to help"; a language model decides."""
 
     @field_validator("matches", "not_matches")
     @classmethod

@@ -28,6 +28,8 @@ T = TypeVar("T")
 _LIBRARIES = "mlx", "mlx-audio", "mlx-lm", "mlx-whisper", "numpy", "tokenizers", "transformers"
 _MOST_BYTES = 2 * 2**30
 _FORMAT = 1
+_CODE = Path(__file__).parent.parent / "models"
+_JUDGE = "verdict.py"
 
 
 @dataclass(slots=True)
@@ -211,10 +213,15 @@ def digest(*facts: object) -> str:
 @cache
 def makers() -> str:
     """A digest of what makes steps beside weights, settings and input: libraries, our code, the processor."""
-    code = Path(__file__).parent.parent / "models"
-    sources = [source.read_bytes() for source in sorted(code.rglob("*.py"))]
+    sources = [source.read_bytes() for source in sorted(_CODE.rglob("*.py")) if source.name != _JUDGE]
     versions = [metadata.version(library) for library in _LIBRARIES]
     return digest(_FORMAT, versions, sources, platform.machine(), _processor())
+
+
+@cache
+def judge_code() -> str:
+    """What makes judgements besides; a change of it leaves the steps of talks alone."""
+    return digest((_CODE / _JUDGE).read_bytes())
 
 
 def _processor() -> str:

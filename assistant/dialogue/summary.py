@@ -28,6 +28,9 @@ def show(performance: Performance, console: Console) -> None:
     console.print(table)
     language = performance.dialogue.config.transcribe.language
     for entry, seen in zip(performance.dialogue.script.turns, result.turns, strict=True):
+        if seen.judgement is not None and seen.judgement.passed:
+            judged = f"entry {seen.index}: {entry.expect.reply.judge}, says {seen.judgement.model}"
+            console.print(f"  [dim]{escape(f'{judged}: {seen.judgement.reason}')}[/]", soft_wrap=True)
         for failure in seen.failures:
             console.print(f"  [red]entry {seen.index}:[/] {escape(failure)}", soft_wrap=True)
             if failure.startswith("transcript:") and entry.expect.transcript is not None:
