@@ -152,7 +152,7 @@ def as_json(comparison: Comparison) -> str:
         "medians_ms": {median.part: [median.a_ms, median.b_ms] for median in comparison.medians},
         "dialogues": [
             {
-                "name": pair.b.name,
+                "name": pair.b.label,
                 "script": pair.b.script,
                 "run": pair.b.run,
                 "verdict": pair.verdict,
@@ -175,11 +175,11 @@ def _turn_facts(turn: TurnPair) -> dict[str, object]:
 
 
 def _same_script(one: DialogueResult, other: DialogueResult) -> bool:
-    return (one.script, one.name, one.run) == (other.script, other.name, other.run)
+    return one.script == other.script and _same_name(one, other)
 
 
 def _same_name(one: DialogueResult, other: DialogueResult) -> bool:
-    return (one.name, one.run) == (other.name, other.run)
+    return (one.label, one.run) == (other.label, other.run)
 
 
 def _pair(a: DialogueResult, b: DialogueResult) -> DialoguePair:

@@ -101,6 +101,15 @@ def test_scripts_that_were_moved_are_found_by_name() -> None:
     ]
 
 
+def test_a_sweep_is_compared_value_by_value() -> None:
+    """The same script under each of them."""
+    low, high = ({"endpoint.end_ms": value} for value in (500, 900))
+    a = results(replace(dialogue("x"), settings=low), replace(dialogue("x", 1400), settings=high))
+    b = results(replace(dialogue("x", 1300), settings=high), replace(dialogue("x"), settings=low))
+    deltas = {pair.b.label: pair.turns[0].delta_ms for pair in compare(a, b).pairs}
+    assert deltas == {"x (endpoint.end_ms=500)": 0, "x (endpoint.end_ms=900)": -100}
+
+
 def test_latency_and_texts() -> None:
     """Of an entry: the difference, and the words of A and B."""
     (faster,) = (pair for pair in both().pairs if pair.b.name == "faster")

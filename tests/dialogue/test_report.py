@@ -18,7 +18,7 @@ from assistant.dialogue.lanes import captions, lanes
 from assistant.dialogue.report import report as whole
 from assistant.dialogue.report.report import Report, flags
 from assistant.dialogue.report.sound import flac
-from assistant.dialogue.report.view import describe_room, entries, latencies
+from assistant.dialogue.report.view import describe_room, describe_settings, entries, latencies
 from assistant.dialogue.report.why import Why, reasons
 from assistant.dialogue.result import Performance
 from assistant.dialogue.trace import Trace
@@ -104,7 +104,7 @@ def test_what_explains_the_rest_comes_first() -> None:
     """A reply cannot be late, nor words be wrong, before it is known that nobody spoke."""
     heard, *rest = reasons(heard_itself())
     assert (heard.what, heard.moments_s) == ("The assistant heard itself", ((3.0, 3.4),))
-    assert "once, first at 3.0 s, and understood “words”" in heard.seen
+    assert heard.seen == "once, first at 3.0 s: its echo was taken for the user, and understood as “words”"
     assert [one.key for one in rest] == ["turns", "transcript", "first_audio_ms"]
 
 
@@ -207,6 +207,14 @@ def test_the_parts_of_latency_add_up() -> None:
     ]
     assert (spoken.budget_ms, line.total_ms, line.typed) == (900, 1500, True)
     assert one.result.turns[1].voice_to_voice_ms is None
+
+
+def test_settings_of_a_script() -> None:
+    """A key each."""
+    assert describe_settings({"echo": {"device": "headphones", "overlap": 1}, "chat": {}}) == [
+        "echo.device = headphones",
+        "echo.overlap = 1",
+    ]
 
 
 def test_rooms() -> None:

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from assistant.dialogue.lanes import Wave, captions, lanes, overlap, waves
 from assistant.dialogue.report.page import render
 from assistant.dialogue.report.sound import data_uri, flac
-from assistant.dialogue.report.view import describe_room, entries, latencies
+from assistant.dialogue.report.view import describe_room, describe_settings, entries, latencies
 from assistant.dialogue.report.why import Why, reasons
 from assistant.dialogue.result import DialogueResult, Performance
 from assistant.dialogue.svg import waveform
@@ -22,7 +22,7 @@ SOUND_BYTES = 40_000_000
 """At most so much sound in one page, failed dialogues first: browsers grow slow beyond 60 MB of text."""
 
 _COLUMNS_PER_S = 60
-_MOST_COLUMNS = 6000
+_LEAST_COLUMNS, _MOST_COLUMNS = 1200, 6000
 _WAVE_HEIGHT = 60
 _EXPONENT = 0.6
 """Of the waveforms' height: echo and noise 20 dB under a voice would be a line otherwise."""
@@ -77,7 +77,7 @@ class Report:
         """Take in a dialogue."""
         trace, script = performance.trace, performance.dialogue.script
         seconds = max(trace.seconds, 0.1)
-        columns = min(max(round(seconds * _COLUMNS_PER_S), 100), _MOST_COLUMNS)
+        columns = min(max(round(seconds * _COLUMNS_PER_S), _LEAST_COLUMNS), _MOST_COLUMNS)
         whys = reasons(performance)
         microphone, loudspeaker = waves(performance, columns)
         understood, said = captions(performance)
@@ -93,6 +93,7 @@ class Report:
             "ticks": _ticks(seconds),
             "flags": flags(whys, seconds),
             "room": describe_room(script),
+            "settings": describe_settings(script.config),
             "entries": list(entries(performance, whys)),
             "bars": latencies(script, performance.result.turns),
         }

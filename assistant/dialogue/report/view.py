@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from assistant.dialogue.lanes import Style, overlap
 from assistant.dialogue.report.why import Why
-from assistant.dialogue.result import EntryResult, Performance
+from assistant.dialogue.result import EntryResult, Judgement, Performance
 from assistant.dialogue.script import Script
 from assistant.dialogue.summary import describe
 from assistant.dialogue.trace import EntryTrace, Trace
@@ -51,6 +51,7 @@ class EntryView:
     """Expected and understood words, where they are not the same."""
     whys: list[tuple[int, Why]]
     """Its failures, numbered as on the time axis."""
+    judgement: Judgement | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,7 @@ def entries(performance: Performance, whys: list[Why]) -> Iterator[EntryView]:
             [line for turn in trace.turns if _belongs(turn, entry, trace) for line in _lines(turn, performance)],
             diff if any(edit != "same" for edit, _ in diff) else [],
             [(number, why) for number, why in enumerate(whys, 1) if why.entry == seen.index],
+            seen.judgement,
         )
 
 
@@ -124,6 +126,15 @@ def describe_room(script: Script) -> str:
     noise = room.noise.rsplit("/", 1)[-1] if room.noise else None
     parts.append(f"{noise} noise at {room.noise_dbfs:g} dBFS" if noise else "no noise")
     return mode + ", ".join(parts)
+
+
+def describe_settings(config: Mapping[str, Any], section: str = "") -> list[str]:
+    """A script's own configuration, a key each, like "echo.device = headphones"."""
+    found: list[str] = []
+    for key, value in config.items():
+        nested = isinstance(value, Mapping)
+        found += describe_settings(value, f"{section}{key}.") if nested else [f"{section}{key} = {value}"]
+    return found
 
 
 def _belongs(turn: TurnRecord, entry: EntryTrace, trace: Trace) -> bool:

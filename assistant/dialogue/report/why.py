@@ -205,10 +205,14 @@ def _of_dialogue(performance: Performance, failure: str) -> Why:
 def _unasked(performance: Performance, failure: str, source: str, seen: int, expected: int) -> Why:
     found = [one for one in performance.unasked if one.source == source]
     turns = [turn for one in found for turn in _caused(one, performance)]
-    what = "The assistant heard itself" if source == "itself" else "Noise was taken for a voice"
-    words = f", and understood {_quotes(turns)}" if turns else ""
-    first = f"{times(seen)}, first at {found[0].span[0]:.1f} s{words}" if found else times(seen)
-    return Why(None, what, times(expected), first, failure, tuple(one.span for one in found))
+    itself = source == "itself"
+    what = "The assistant heard itself" if itself else "Noise was taken for a voice"
+    told = times(seen)
+    if found:
+        told += f", first at {found[0].span[0]:.1f} s: {'its echo' if itself else 'noise'} was taken for the user"
+    if turns:
+        told += f", and understood as {_quotes(turns)}"
+    return Why(None, what, times(expected), told, failure, tuple(one.span for one in found))
 
 
 def _caused(unasked: Unasked, performance: Performance) -> Iterable[TurnRecord]:
