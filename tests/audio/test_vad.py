@@ -74,8 +74,9 @@ def test_voiced_span_does_not_depend_on_the_gain() -> None:
 def test_every_recording_has_a_voiced_span_inside_it() -> None:
     """All clips with a transcript."""
     with (SPEECH / "transcripts.tsv").open(encoding="utf-8") as table:
-        names = [row["file"].removesuffix(".wav") for row in csv.DictReader(table, delimiter="\t")]
-    assert len(names) == 29
+        rows = [row for row in csv.DictReader(table, delimiter="\t", quoting=csv.QUOTE_NONE) if row["transcript"]]
+    names = [row["file"].removesuffix(".wav") for row in rows]
+    assert len(names) >= 29
     for name in names:
         span = voiced_span(clip(name))
         assert span is not None and 0 <= span[0] < span[1] <= len(clip(name)), name
