@@ -14,6 +14,7 @@ from concurrent.futures import BrokenExecutor, Executor, Future
 from contextlib import ExitStack, contextmanager, redirect_stdout
 from functools import cache, partial
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, ParamSpec, TypeVar
 
 from assistant.dialogue.pool import Hire
@@ -40,8 +41,8 @@ def ray_workers(address: str, jobs: int | None) -> Iterator[tuple[Hire, int]]:
     # before the import, which reads them: nothing is reported home, a Ray of our own listens on the
     # loopback only, and no worker gets an environment of its own because of `uv run`
     os.environ.update(RAY_USAGE_STATS_ENABLED="0", RAY_ENABLE_UV_RUN_RUNTIME_ENV="0")
-    if address == "local":
-        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+    if address == "local":  # its token is this process's own: Ray would leave one in ~/.ray for all to read
+        os.environ.update(RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER="0", RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=token_hex(32))
     try:
         import ray
     except ImportError:
@@ -61,7 +62,10 @@ def ray_workers(address: str, jobs: int | None) -> Iterator[tuple[Hire, int]]:
         try:
             ray.init(**options)
         except (ConnectionError, RuntimeError, ValueError) as error:
-            raise ClusterError(f"--cluster {address}: {' '.join(str(error).split())}") from None
+            reason = " ".join(str(error).split()).rstrip(".")
+            raise ClusterError(
+                f"--cluster {address}: {reason}; if it wants a token, set RAY_AUTH_MODE=token."
+            ) from None
         stack.callback(ray.shutdown)
         stack.enter_context(redirect_stdout(sys.stderr))  # where Ray tells of dead workers, there may be JSON
         yield partial(RayWorker, ray), jobs or sum(node["Alive"] for node in ray.nodes())
