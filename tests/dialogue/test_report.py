@@ -20,7 +20,7 @@ from assistant.dialogue.report.report import Report, flags
 from assistant.dialogue.report.sound import flac
 from assistant.dialogue.report.view import describe_room, describe_settings, entries, latencies
 from assistant.dialogue.report.why import Why, reasons
-from assistant.dialogue.result import Performance
+from assistant.dialogue.result import Judgement, Performance
 from assistant.dialogue.trace import Trace
 from assistant.metrics import ReplyPause, Span, TurnRecord
 from assistant.simulation.judge import Unasked, Verdict
@@ -116,6 +116,17 @@ def test_a_failure_that_nobody_has_words_for_is_shown_as_it_is() -> None:
     found = {why.key: why for why in reasons(one)}
     assert (found["novelty"].seen, found["novelty"].moments_s) == ("it was not new", (one.trace.entries[1].voiced_s,))
     assert (found["age"].what, found["age"].seen) == ("age", "3 instead of 2")
+
+
+def test_what_a_judge_says_is_shown_with_its_name() -> None:
+    """Whether it finds fault or not."""
+    script = dialogue({"user": "a.wav", "expect": {"reply": {"judge": "greets the user"}}})
+    one = judged(script, happened(script, [ANSWERED], [0.5]))
+    one.result.turns[0].judgement = Judgement(False, "It does not.", "some-model")
+    one.result.turns[0].failures = ["reply.judge: not greets the user, says some-model: It does not."]
+    (found,) = reasons(one)
+    assert (found.expected, found.seen) == ("greets the user", "It does not. (some-model)")
+    assert "no, says some-model: It does not." in page(one)
 
 
 def test_flags_stand_free_of_each_other() -> None:

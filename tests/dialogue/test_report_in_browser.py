@@ -244,7 +244,7 @@ def test_dark_narrow_and_printed(page: Page, pages: dict[str, Path], name: str) 
     page.set_viewport_size({"width": 420, "height": 800})
     assert page.evaluate("() => document.documentElement.scrollWidth") <= 420
     page.emulate_media(media="print")
-    expect(page.locator("audio:visible, button:visible")).to_have_count(0)
+    expect(page.locator("audio:visible, .zoom:visible")).to_have_count(0)
 
 
 def test_the_comparison(page: Page, pages: dict[str, Path]) -> None:

@@ -169,6 +169,9 @@ def _reply(case: _Case, key: str, detail: str) -> _Words:
         "matches": ("The reply does not match", f"pattern {expect.matches}", reply),
         "not_matches": ("The reply says what it must not", f"nothing like {expect.not_matches}", reply),
     }
+    if case.seen.judgement is not None and expect.judge is not None:
+        judgement = case.seen.judgement
+        table["judge"] = "A judge finds fault with the reply", expect.judge, f"{judgement.reason} ({judgement.model})"
     what, expected, seen = table.get(name, (f"The reply fails {name}", "", detail))
     return what, expected, seen, case.reply_s
 
