@@ -8,7 +8,9 @@ the user configured (`judge_endpoint.py`).
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import asdict
 from typing import Any, Protocol
 
@@ -116,10 +118,8 @@ class LocalJudge:
         weights = model.weigh(messages, _YES + _NO)
         passed = _sum(weights[: len(_YES)]) > _sum(weights[len(_YES) :])
         messages.append(ChatMessage("assistant", "Yes." if passed else "No."))
-        messages.append(ChatMessage("user", "Why? Answer in one short sentence."))
-        pieces = (piece for step in model.reply(messages) for piece in step.values)
-        reason = " ".join("".join(piece.text for piece in pieces).split())
-        yield Step(values=(Judgement(passed, reason, self.facts["name"]),))
+        messages.append(ChatMessage("user", "Give the reason in one short sentence."))
+        yield Step(values=(Judgement(passed, _first_sentence(model.reply(messages)), self.facts["name"]),))
 
 
 class Judgements:
@@ -132,6 +132,18 @@ class Judgements:
     def decode(self, plain: Any, samples: Samples | None) -> Judgement:
         """See step_store.Codec."""
         return Judgement(**plain)
+
+
+def _first_sentence(steps: Steps[ReplyPiece]) -> str:
+    """Small models go on and on."""
+    text = ""
+    with closing(steps):
+        for step in steps:
+            text += "".join(piece.text for piece in step.values)
+            if found := re.search(r"(?<=[.!?])\s|\n", text.lstrip()):
+                text = text.lstrip()[: found.start()]
+                break
+    return " ".join(text.split())
 
 
 def _sum(log_probabilities: Sequence[float]) -> float:

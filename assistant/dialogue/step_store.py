@@ -221,7 +221,7 @@ def makers() -> str:
 @cache
 def judge_code() -> str:
     """What makes judgements besides; a change of it leaves the steps of talks alone."""
-    return digest((_CODE / _JUDGE).read_bytes())
+    return digest((_CODE / _JUDGE).read_bytes(), Path(__file__).with_name("reply_judge.py").read_bytes())
 
 
 def _processor() -> str:

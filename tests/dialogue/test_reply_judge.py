@@ -31,7 +31,7 @@ class FakeJudge(FakeChat):
     """Would rather say yes if "Hello" is in the question, and has a reason."""
 
     def __init__(self) -> None:
-        super().__init__(["Because it says so."])
+        super().__init__(["Because it says so. It does."])
         self.asked: list[str] = []
 
     def weigh(self, messages: Sequence[ChatMessage], answers: Sequence[str]) -> list[float]:
