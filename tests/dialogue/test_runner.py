@@ -100,6 +100,21 @@ def test_a_talk(tmp_path: Path) -> None:
     assert trace.steps[0].start_s < trace.seconds
 
 
+def test_the_echo_window_is_kept(tmp_path: Path) -> None:
+    """From the first sample played to some time after the last; none with headphones."""
+    loud = TALK.replace("settle_ms: 500", "settle_ms: 2000\nroom: {echo_gain_db: -40}")
+    scripts = [write(tmp_path, "loud.yaml", loud), write(tmp_path, "quiet.yaml", TALK)]
+    loudspeakers, headphones = (one.trace for one in run(scripts))
+    latency_s = 0.02
+    opened_s, _ = loudspeakers.echo_windows[0]
+    assert opened_s == pytest.approx(loudspeakers.replies[0][0][0] - latency_s, abs=0.02)
+    for reply in loudspeakers.replies:
+        assert any(
+            opened_s < reply[0][0] and reply[-1][1] < closed_s for opened_s, closed_s in loudspeakers.echo_windows
+        )
+    assert headphones.echo_windows == []
+
+
 @pytest.mark.parametrize("mode", ["hands-free", "push-to-talk"])
 def test_results_repeat(tmp_path: Path, mode: str, config: Config, capsys: pytest.CaptureFixture[str]) -> None:
     """Byte by byte, alone or after others."""
