@@ -6,7 +6,7 @@ import base64
 import io
 import re
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import soundfile
@@ -14,7 +14,8 @@ from happenings import happened, turn
 from performances import heard_itself, judged, performance
 from scripted import dialogue
 
-from assistant.dialogue.lanes import captions, lanes
+from assistant.dialogue.lanes import Style, captions, lanes
+from assistant.dialogue.palette import DARK, LIGHT
 from assistant.dialogue.report import report as whole
 from assistant.dialogue.report.report import Report, flags
 from assistant.dialogue.report.sound import flac
@@ -237,6 +238,14 @@ def test_rooms() -> None:
     assert describe_room(dialogue({"user": "a.wav"}, mode="push-to-talk").script) == (
         "push-to-talk, headphones, no noise"
     )
+
+
+def test_everything_drawn_has_a_colour() -> None:
+    """By day and by night, in the page's own style too."""
+    assert set(get_args(Style)) <= set(LIGHT) == set(DARK)
+    css = page(performance())
+    for style in set(get_args(Style)) - {"pause"}:  # which is a dashed line
+        assert f"--part: var(--{style})" in css, style
 
 
 # the file
