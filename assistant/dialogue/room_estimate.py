@@ -146,7 +146,7 @@ def _quiet(microphone: Samples, reference: Samples, excluded: Sequence[SampleSpa
     for index in np.flatnonzero(~quiet):
         quiet[index : index + MOST_ECHO_SAMPLES // FRAME_SAMPLES] = False
     for start, end in excluded:
-        quiet[start // FRAME_SAMPLES : -(-end // FRAME_SAMPLES)] = False
+        quiet[max(start, 0) // FRAME_SAMPLES : -(-end // FRAME_SAMPLES)] = False
     quiet &= _frame_powers(microphone) > 0
     return quiet
 

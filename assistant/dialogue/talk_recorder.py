@@ -43,6 +43,7 @@ _REMEMBERED_FRAMES = 60 * MIC_RATE_HZ // FRAME_SAMPLES
 """What is said over a reply for longer is recorded as the canceller left it."""
 _UNNOTICED = 3 * MIC_RATE_HZ // 2
 """How long somebody may have talked over a reply before it was noticed."""
+_NOTICED_S = 0.5
 _LEAST_NOISE_DBFS = -95.0
 """Below this it is a desk without noise; 16 bits end there."""
 _NOT_IN_A_SCRIPT = {
@@ -123,6 +124,11 @@ class Recorder:
             KeepingError: They cannot be written.
         """
         sound = _joined(self._frames)
+        causes = [pause.cause for turn in self._turns for pause in turn.pauses]  # coughs and knocks, noticed late
+        self._excluded += [
+            (round((start_s - _NOTICED_S) * MIC_RATE_HZ), round((end_s + _NOTICED_S) * MIC_RATE_HZ))
+            for start_s, end_s in causes
+        ]
         echo = estimate_echo(*sound, self._excluded)
         recorded = entries(self._without(echo), self._turns)
         try:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from assistant.audio.wav import read_wav
-from assistant.dialogue.room_estimate import SampleSpan, estimate_echo, estimate_noise
+from assistant.dialogue.room_estimate import SampleSpan, estimate_echo, estimate_noise, without_echo
 from assistant.messages import FRAME_SAMPLES, MIC_RATE_HZ, Samples
 from assistant.simulation.room import Room, RoomConfig
 
@@ -76,6 +76,19 @@ def test_what_a_user_says_is_no_echo() -> None:
     assert echo.gain_db == pytest.approx(-12, abs=2)
     assert echo.delay_ms == pytest.approx(80, abs=10)
     assert echo.rt60_s == pytest.approx(0.3, rel=0.3)
+
+
+def test_what_is_said_over_a_reply_is_heard_without_it() -> None:
+    """The echo is 20 dB softer at least, and the voice is as it was."""
+    reference = played()
+    room = RoomConfig(echo_gain_db=-6, echo_delay_ms=80, reverb_rt60_s=0.3, noise="pink", noise_dbfs=-70, seed=1)
+    alone = heard(reference, room)
+    echo = estimate_echo(alone, reference, [])
+    assert echo is not None
+    user = np.zeros_like(reference)
+    user[5 * MIC_RATE_HZ : 7 * MIC_RATE_HZ] = np.random.default_rng(0).standard_normal(2 * MIC_RATE_HZ) * 0.05
+    left = without_echo(alone + user, reference, echo)
+    assert np.sum(np.square(left - user)) < np.sum(np.square(alone)) / 100
 
 
 @pytest.mark.parametrize("room", [RoomConfig(), RoomConfig(noise="pink", noise_dbfs=-50)], ids=["silence", "noise"])
