@@ -1,10 +1,10 @@
 """Does the user speak while the loudspeaker is heard? Double-talk detection from three kinds of evidence.
 
-Silero judges what the canceller leaves, and so does a measure of pitch; and band by band the microphone is
-compared with the loudest that the echo of what is played may be. Silero is late when two talk at once, by half
-a second and more, and taken in by whole syllables of echo until the canceller knows the room, as the pitch is;
-the bands are taken in by every click. What they say together is summed over time (the cumulative sum
-test, Page 1954): strong evidence needs 64 ms, weak evidence longer.
+Silero judges what the canceller leaves; its pitch is held against that of what was played (voicing.py); and
+band by band the microphone is compared with the loudest that the echo of what is played may be. Silero is late
+when two talk at once, by half a second and more, and taken in by whole syllables of echo until the canceller
+knows the room, as the pitch is; the bands are taken in by every click. What they say together is summed over
+time (the cumulative sum test, Page 1954): strong evidence needs 64 ms, weak evidence longer.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ import numpy.typing as npt
 
 from assistant.audio.echo import EchoWindow
 from assistant.audio.echo_canceller import LATENCY_SAMPLES, LONGEST_DELAY_MS
-from assistant.audio.level import level_db
 from assistant.audio.onset import Began, Voice
+from assistant.audio.voicing import VOICING_SAMPLES, Voicing, VoicingJudge, resemblance, share
 from assistant.messages import FRAME_MS, FRAME_SAMPLES, MIC_RATE_HZ, Frame, Samples
 
 Levels: TypeAlias = npt.NDArray[np.float64]
 """(13,) one level for each band, dB."""
 
+CHUNK_SAMPLES = 512
 WINDOW_SAMPLES = 256
 """Half a chunk. Heard is, band by band, the softer half of a chunk: a click is over in 10 ms, a voice is not."""
 _EDGES_HZ = (100, 300, 500, 700, 900, 1150, 1400, 1750, 2100, 2600, 3200, 4000, 5000, 6500)
@@ -35,31 +36,6 @@ _WITHIN = np.arange(WINDOW_SAMPLES)
 _HALVES = np.array([WINDOW_SAMPLES, 0])
 _AROUND = np.array([416, 272, 128, -16, -160])  # the chunk, and 10 ms before and after: so well is the delay known
 _POWER_SCALE = 1 / (WINDOW_SAMPLES * float(np.square(_WINDOW).sum()))
-
-
-PITCH_SAMPLES = 1024
-"""64 ms: four periods of the lowest voice."""
-_PITCH_LAGS = slice(MIC_RATE_HZ // 400, MIC_RATE_HZ // 70)
-_PITCH_WINDOW = np.hanning(PITCH_SAMPLES).astype(np.float32)
-
-
-def _autocorrelation(samples: Samples) -> Samples:
-    power = np.square(np.abs(np.fft.rfft(samples, 2 * PITCH_SAMPLES)))
-    correlation: Samples = np.fft.irfft(power)[:PITCH_SAMPLES].astype(np.float32)
-    return correlation / max(correlation[0], np.float32(1e-9))
-
-
-_WINDOW_CORRELATION = _autocorrelation(_PITCH_WINDOW) + np.float32(1e-9)
-
-
-def periodicity(samples: Samples) -> float:
-    """How much of a sound repeats itself 70 to 400 times a second: a vowel 0.8, a click 0.1 (Boersma 1993).
-
-    Args:
-        samples: (1024,) float32 at 16 kHz.
-    """
-    centred: Samples = (samples - samples.mean()) * _PITCH_WINDOW
-    return float((_autocorrelation(centred) / _WINDOW_CORRELATION)[_PITCH_LAGS].max())
 
 
 def band_levels(windows: Samples) -> npt.NDArray[np.float64]:
@@ -118,49 +94,17 @@ STANDS_OUT_DB = -1.0
 """With less a chunk proves nothing, however sure Silero is: of AEC3's work on typing it was, by 0.6 to 0.9."""
 LEAST_PROBABILITY = 0.15
 """In one chunk at least, or a pitch: typing alone has neither, and stands out of the echo as a voice does."""
-LEAST_EXCESS_DB = 1.5
+LEAST_EXCESS_DB = 0.75
 """In one chunk at least: where AEC3 let the end of a reverberation pass, Silero was sure of it, and it had a pitch."""
 CLICK_PERIODICITY = 0.3
 """With less, and Silero not sure, a chunk proves nothing: half the false pauses of an hour of typing were of keys."""
 PITCHED = 5.0
 """What a full pitch adds: under the echo Silero takes clear vowels for 0.01, up to a second long."""
-PITCH_FROM, PITCH_TO = 0.5, 0.8
-OVER_FLOOR_FROM_DB, OVER_FLOOR_TO_DB = 10.0, 20.0
-"""By which what the canceller leaves exceeds its floor where a pitch counts: AEC3's own noise has one at times."""
 LEAST_PITCH = 0.3
-FLOOR_UP_DB, FLOOR_DOWN_DB = 0.05, 1.0
-LEAST_FLOOR_DB = -75.0
-
-
-def _share(value: float, least: float, most: float) -> float:
-    """Where a value lies between two others, 0 to 1."""
-    return min(max((value - least) / (most - least), 0), 1)
-
-
-class Pitch:
-    """How clearly what the canceller leaves is voiced, over its own noise floor."""
-
-    def __init__(self) -> None:
-        self._floor_db = -60.0
-
-    def learn_floor(self, samples: Samples) -> float:
-        """Take the next chunk, (512,); its level over the floor, dB."""
-        level = max(level_db(samples), LEAST_FLOOR_DB)
-        if level > self._floor_db:
-            self._floor_db += FLOOR_UP_DB
-        elif level < self._floor_db - FLOOR_DOWN_DB:
-            self._floor_db -= FLOOR_DOWN_DB
-        return level - self._floor_db
-
-    def judge(self, samples: Samples) -> tuple[float, float]:
-        """Take the next chunk with the one before, (1024,).
-
-        Returns:
-            Its periodicity, and how far that proves a voice, 0 to 1.
-        """
-        over_floor = _share(self.learn_floor(samples[PITCH_SAMPLES // 2 :]), OVER_FLOOR_FROM_DB, OVER_FLOOR_TO_DB)
-        periodic = periodicity(samples)
-        return periodic, _share(periodic, PITCH_FROM, PITCH_TO) * over_floor
+OWN, RESEMBLES_FROM, RESEMBLES_TO = 6.0, 0.7, 0.3
+"""What is added for a pitch that is not the loudspeaker's, and taken off for one that is."""
+REVERBERATION_MS = 500
+_NEAR_SAMPLES = round(REVERBERATION_MS * MIC_RATE_HZ / 1000) + VOICING_SAMPLES + FRAME_SAMPLES
 
 
 class DoubleTalk:
@@ -168,9 +112,9 @@ class DoubleTalk:
 
     def __init__(self) -> None:
         self._bands = BandEcho()
-        self._pitch = Pitch()
+        self._voicing = VoicingJudge()
         nothing = np.zeros(FRAME_SAMPLES, np.float32)
-        frames = round(LONGEST_DELAY_MS / FRAME_MS) + 10
+        frames = round((LONGEST_DELAY_MS + REVERBERATION_MS) / FRAME_MS) + 12
         self._heard: deque[Samples] = deque([nothing] * 8, maxlen=8)
         self._left: deque[Samples] = deque([nothing] * 8, maxlen=8)
         self._played: deque[Samples] = deque([nothing] * frames, maxlen=frames)
@@ -180,7 +124,7 @@ class DoubleTalk:
 
     def _restart(self, start: int) -> None:
         self._evidence, self._since, self._voiced = 0.0, start, 0
-        self._probability, self._pitched, self._excess_db = 0.0, 0.0, -math.inf
+        self._probability, self._pitch, self._excess_db = 0.0, 0.0, -math.inf
 
     def take(self, frame: Frame, left: Samples) -> None:
         """Take the next 10 ms of what was heard and played, and what the canceller leaves of it."""
@@ -193,7 +137,7 @@ class DoubleTalk:
         """Take the next chunk, with the window shut and nobody speaking."""
         self._restart(voice.end)
         self._bands.learn_noise(self._heard_db(voice))
-        self._pitch.learn_floor(self._left_samples(voice)[PITCH_SAMPLES // 2 :])
+        self._voicing.learn(self._left_samples(voice)[-CHUNK_SAMPLES:], self._chunk(voice))
 
     def judge(self, voice: Voice, window: EchoWindow) -> Began | None:
         """Take the next chunk inside the window, with nobody speaking so far."""
@@ -203,15 +147,22 @@ class DoubleTalk:
         # until the delay is known the echo may be that of any of the latest half second
         played_db = self._recent_db[-1] if delay_ms is not None else np.max(self._recent_db, axis=0)
         excess_db = self._bands.excess_db(self._heard_db(voice), played_db, learn=delay_ms is not None)
-        return self._sum(voice, excess_db, _share(window.echo_heard_ms, KNOWS_LITTLE_MS, KNOWS_ROOM_MS))
+        left = self._left_samples(voice)
+        voicing = self._voicing.judge(left, self._chunk(voice))
+        own = 0.0
+        if voicing.periodicity >= CLICK_PERIODICITY:
+            near = self._until(self._played, voice.end - late + FRAME_SAMPLES, _NEAR_SAMPLES)
+            own = 2 * share(resemblance(left, near), RESEMBLES_FROM, RESEMBLES_TO) - 1
+            own = min(own, voicing.pitch)  # what is too soft resembles nothing
+        trust = share(window.echo_heard_ms, KNOWS_LITTLE_MS, KNOWS_ROOM_MS)
+        return self._sum(voice, excess_db, voicing, COLD + trust * (WARM - COLD + PITCHED * voicing.pitch + OWN * own))
 
-    def _sum(self, voice: Voice, excess_db: float, trust: float) -> Began | None:
+    def _sum(self, voice: Voice, excess_db: float, voicing: Voicing, offset: float) -> Began | None:
         probability = min(voice.probability, 0.999)
         log_odds = min(max(math.log(max(probability, 1e-3) / (1 - probability)), LEAST_LOG_ODDS), MOST)
-        periodic, pitch = self._pitch.judge(self._left_samples(voice))
         excess = min(max(excess_db - EXCESS_ZERO_DB, EXCESS_LEAST), EXCESS_MOST)
-        evidence = min(log_odds + excess + COLD + trust * (WARM - COLD + PITCHED * pitch), MOST)
-        click = periodic < CLICK_PERIODICITY and probability < 0.5
+        evidence = min(log_odds + excess + offset, MOST)
+        click = voicing.periodicity < CLICK_PERIODICITY and probability < 0.5
         if click or voice.agreed < 0.5 or excess_db < STANDS_OUT_DB:
             evidence = min(evidence, 0)  # webrtcvad refuses what has no energy of its own, as a click's ring
         if self._evidence == 0:
@@ -219,20 +170,29 @@ class DoubleTalk:
         self._evidence = max(self._evidence + evidence, 0)
         self._probability = max(self._probability, voice.probability)
         if evidence > 0:
-            self._pitched = max(self._pitched, pitch)
+            self._pitch = max(self._pitch, voicing.pitch)
             self._excess_db = max(self._excess_db, excess_db)
         self._voiced += (voice.end - voice.start) * voice.speech
-        voiced = self._probability >= LEAST_PROBABILITY or self._pitched >= LEAST_PITCH
+        voiced = self._probability >= LEAST_PROBABILITY or self._pitch >= LEAST_PITCH
         if self._evidence < ENOUGH or self._excess_db < LEAST_EXCESS_DB or not voiced:
             return None
         began = Began(self._since, voice.end, self._voiced)
         self._restart(voice.end)
         return began
 
+    # what was heard, left and played at the time of a chunk
+
+    def _chunk(self, voice: Voice) -> Samples:
+        return self._until(self._heard, voice.end, CHUNK_SAMPLES)
+
     def _left_samples(self, voice: Voice) -> Samples:
-        """(1024,) the chunk and the one before, of what the canceller leaves, which comes later."""
-        end = 8 * FRAME_SAMPLES - (self._now - LATENCY_SAMPLES - voice.end)
-        return np.concatenate(self._left)[end - PITCH_SAMPLES : end]
+        """(1024,) the chunk and the one before; what the canceller leaves comes late."""
+        return self._until(self._left, voice.end + LATENCY_SAMPLES, VOICING_SAMPLES)
+
+    def _until(self, frames: deque[Samples], end: int, count: int) -> Samples:
+        samples = np.concatenate(frames)
+        last = len(samples) - (self._now - end)
+        return samples[last - count : last]
 
     def _heard_db(self, voice: Voice) -> Levels:
         levels: Levels = self._levels(self._heard, voice, _HALVES).min(axis=0)

@@ -8,15 +8,7 @@ import numpy as np
 import pytest
 from echo_scenes import silence
 
-from assistant.audio.double_talk import (
-    KNOWS_ROOM_MS,
-    PITCH_SAMPLES,
-    WINDOW_SAMPLES,
-    BandEcho,
-    DoubleTalk,
-    band_levels,
-    periodicity,
-)
+from assistant.audio.double_talk import KNOWS_ROOM_MS, WINDOW_SAMPLES, BandEcho, DoubleTalk, band_levels
 from assistant.audio.echo import EchoWindow
 from assistant.audio.echo_canceller import LATENCY_SAMPLES
 from assistant.audio.onset import Began, Voice
@@ -134,12 +126,6 @@ def test_a_pitch_is_a_voice_where_silero_is_late() -> None:
 def test_a_whisper_is_heard() -> None:
     """It has no pitch, and Silero knows it."""
     assert needed(Desk(warm=True), 0.6, LOUD) == 2
-
-
-@pytest.mark.parametrize(("sound", "least", "most"), [(VOWEL, 0.8, 1.01), (LOUD, 0, 0.4), (SOFT, 0, 0.4)])
-def test_what_repeats_itself_is_periodic(sound: Samples, least: float, most: float) -> None:
-    """At any loudness."""
-    assert least < periodicity(np.concatenate([sound, sound])[:PITCH_SAMPLES]) < most
 
 
 def test_a_click_does_not_stand_out() -> None:
