@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import stat
 from collections import defaultdict
 from datetime import datetime
@@ -11,9 +12,12 @@ import pytest
 import yaml
 from fakes import FakeChat, FakeSynthesizer, FakeTranscriber
 from recorded import record
+from typer.testing import CliRunner
 
 from assistant import config as configuration
 from assistant.app import Assistant, Models
+from assistant.cli import app
+from assistant.cli.talk import talk as talk_command
 from assistant.config import Config
 from assistant.dialogue.load import load_dialogues
 from assistant.dialogue.result import DialogueResult
@@ -125,6 +129,16 @@ def test_a_folder_that_cannot_be_made_is_known_before_the_talk(tmp_path: Path) -
     (tmp_path / "file").touch()
     with pytest.raises(KeepingError, match="choose a folder"):
         Recorder(tmp_path / "file", configuration.load("small"), "small", False, 20, datetime(2026, 1, 5))
+
+
+def test_the_command_is_a_recorded_talk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the same options."""
+    seen: dict[str, object] = {}
+    monkeypatch.setattr("assistant.cli.record.talk", lambda **options: seen.update(options))
+    ran = CliRunner().invoke(app, ["dialogue", "record", "talks", "--push-to-talk", "--set", "chat.max_tokens=5"])
+    assert ran.exit_code == 0, ran.output
+    assert {"record": Path("talks"), "push_to_talk": True, "settings": ["chat.max_tokens=5"]}.items() <= seen.items()
+    assert set(seen) <= set(inspect.signature(talk_command).parameters)
 
 
 def turns(result: DialogueResult) -> list[tuple[str, str | None, bool, int | None]]:
