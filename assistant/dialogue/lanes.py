@@ -14,7 +14,7 @@ from assistant.messages import MIC_RATE_HZ, Priority, Samples
 from assistant.metrics import Span, StepRecord, TurnRecord
 
 Style: TypeAlias = Literal[
-    "user", "heard", "wait", "held", "hear", "prompt", "think", "voice", "play", "pause", "echo", "wrong"
+    "user", "heard", "wait", "held", "hear", "prompt", "think", "voice", "play", "pause", "cut", "echo", "wrong"
 ]
 
 
@@ -85,6 +85,7 @@ def lanes(performance: Performance, join_s: float = 0.0) -> list[Lane]:
         Lane("held work", "held", list(_held(trace))),
         *(Lane(name, style, list(_steps(steps, kind, style, join_s))) for name, style, kind in work),
         Lane("playback", "play", list(_playback(trace))),
+        Lane("interruption", "cut", list(_interruptions(trace))),
         Lane("echo window", "echo", [Piece(*span, "echo window open", "echo") for span in trace.echo_windows]),
     ]
 
@@ -231,8 +232,16 @@ def _playback(trace: Trace) -> Iterator[Piece]:
         for pause in turn.pauses:
             until_s = pause.end_s if pause.end_s is not None else ended_s(turn, trace)
             yield Piece(pause.start_s, until_s, _lasting("paused", pause.start_s, until_s), "pause")
+
+
+def _interruptions(trace: Trace) -> Iterator[Piece]:
+    """From the first sound that interrupts, or the key or line, to the reply's last."""
+    for turn, reply in zip(trace.turns, trace.replies, strict=False):
         if turn.state == "cut" and reply:
-            yield Piece(reply[-1][1], reply[-1][1], "interrupted", "wrong")
+            by = turn.cut_by or (ended_s(turn, trace), ended_s(turn, trace))
+            voiced = [entry.voiced_s for entry in trace.entries if entry.voiced_s and overlap(entry.voiced_s, by)]
+            start_s, end_s = min([*voiced, by][0][0], reply[-1][1]), reply[-1][1]
+            yield Piece(start_s, end_s, _lasting("interrupted, the reply still sounding", start_s, end_s), "cut")
 
 
 def _lasting(what: str, start_s: float, end_s: float) -> str:

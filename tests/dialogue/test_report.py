@@ -167,7 +167,8 @@ def test_lanes() -> None:
     assert lane("held work", one)[0] == (2.2, 2.7, False)
     assert lane("user speech", one)[0] == (1.0, 2.0, False)
     playback = next(lane for lane in lanes(one) if lane.name == "playback").pieces
-    assert [piece.style for piece in playback][:3] == ["play", "pause", "wrong"]
+    assert [piece.style for piece in playback][:2] == ["play", "pause"]
+    assert lane("interruption", one) == [(4.2, 4.3, False)]
 
 
 def test_steps_may_be_joined() -> None:
