@@ -44,6 +44,7 @@ _REMEMBERED_FRAMES = 60 * MIC_RATE_HZ // FRAME_SAMPLES
 _UNNOTICED = 3 * MIC_RATE_HZ // 2
 """How long somebody may have talked over a reply before it was noticed."""
 _NOTICED_S = 0.5
+"""How late what paused a reply may have been noticed, and gone."""
 _LEAST_NOISE_DBFS = -95.0
 """Below this it is a desk without noise; 16 bits end there."""
 _NOT_IN_A_SCRIPT = {
@@ -76,7 +77,7 @@ class Recorder:
         self, base: Path, config: Config, profile: str, push_to_talk: bool, latency_ms: float, began: datetime
     ) -> None:
         self.deaf: Callable[[], bool] = lambda: False
-        """While it says so (muted, asleep), the microphone tells nothing of the room."""
+        """While it says so (muted, asleep), nothing of the microphone is used."""
         self._folder = new_folder(base, began)
         self.script = self._folder.with_suffix(".yaml")
         self._config, self._profile, self._began = config, profile, began
@@ -94,11 +95,13 @@ class Recorder:
     def frame(self, frame: Frame) -> None:
         """Take a frame's sound, for the room; another device is another room."""
         self._opened += frame.opened is not None
+        if self.deaf():
+            self._recent.clear()
+            self._excluded.append((frame.start, frame.start + FRAME_SAMPLES))
+            return
         self._recent.append(frame)
         if self._opened <= 1 and len(self._frames) < _MEASURED_FRAMES:
             self._frames.append(frame)
-            if self.deaf():
-                self._excluded.append((frame.start, frame.start + FRAME_SAMPLES))
 
     def heard(self, event: TurnEvent) -> None:
         """Take an event of speech."""
@@ -107,8 +110,9 @@ class Recorder:
         elif isinstance(event, UtteranceEnded):
             utterance = event.utterance
             first = utterance.start - _UNNOTICED - MOST_ECHO_SAMPLES
-            if utterance.in_echo_window and self._opened <= 1 and self._recent[0].start <= max(first, 0):
-                self._over_reply[len(self._said)] = [frame for frame in self._recent if frame.start >= first]
+            recent = [frame for frame in self._recent if frame.start >= first]
+            if utterance.in_echo_window and self._opened <= 1 and recent and recent[0].start < first + FRAME_SAMPLES:
+                self._over_reply[len(self._said)] = recent
             self._said.append(Said(utterance, self._key_down))
             self._excluded.append((utterance.start, utterance.speech_end + _AFTER_SPEECH))
 
@@ -124,7 +128,7 @@ class Recorder:
             KeepingError: They cannot be written.
         """
         sound = _joined(self._frames)
-        causes = [pause.cause for turn in self._turns for pause in turn.pauses]  # coughs and knocks, noticed late
+        causes = [pause.cause for turn in self._turns for pause in turn.pauses]
         self._excluded += [
             (round((start_s - _NOTICED_S) * MIC_RATE_HZ), round((end_s + _NOTICED_S) * MIC_RATE_HZ))
             for start_s, end_s in causes
@@ -165,7 +169,7 @@ class Recorder:
         said = list(self._said)
         for index, frames in self._over_reply.items() if echo is not None else ():
             assert echo is not None
-            left = without_echo(*_joined(frames), echo)[MOST_ECHO_SAMPLES:]
+            left = without_echo(*_joined(frames, frames[0].start), echo)[MOST_ECHO_SAMPLES:]
             said[index] = replace(said[index], start=frames[0].start + MOST_ECHO_SAMPLES, samples=left)
         return said
 
@@ -206,9 +210,8 @@ class Recorder:
         return f"{self._folder.name}/{name}.wav"
 
 
-def _joined(frames: Sequence[Frame]) -> tuple[Samples, Samples]:
-    """What was heard and what was played, (n,) each from the first frame on; silence where frames are lost."""
-    first = frames[0].start if frames else 0
+def _joined(frames: Sequence[Frame], first: int = 0) -> tuple[Samples, Samples]:
+    """What was heard and what was played, (n,) each from sample `first` on; silence where there is no frame."""
     length = frames[-1].start + FRAME_SAMPLES - first if frames else 0
     heard, played = np.zeros(length, np.float32), np.zeros(length, np.float32)
     for frame in frames:
