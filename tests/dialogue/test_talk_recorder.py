@@ -8,6 +8,7 @@ from collections import defaultdict
 from datetime import datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 from fakes import FakeChat, FakeSynthesizer, FakeTranscriber
@@ -16,6 +17,7 @@ from typer.testing import CliRunner
 
 from assistant import config as configuration
 from assistant.app import Assistant, Models
+from assistant.audio.wav import read_wav
 from assistant.cli import app
 from assistant.cli.talk import talk as talk_command
 from assistant.config import Config
@@ -25,7 +27,9 @@ from assistant.dialogue.runner import Shelf, run_dialogues
 from assistant.dialogue.step_store import StepStore
 from assistant.dialogue.talk_recorder import Recorder
 from assistant.errors import KeepingError
-from assistant.messages import Transcript
+from assistant.messages import FRAME_SAMPLES, MIC_RATE_HZ, Frame, SpeechStarted, Transcript, Utterance, UtteranceEnded
+from assistant.metrics import TurnRecord
+from assistant.simulation.room import Room, RoomConfig
 
 HERE = Path(__file__).parent
 SPEECH, SCRIPTS = HERE.parent / "speech", HERE.parent / "dialogues"
@@ -85,6 +89,31 @@ def test_the_room_of_a_muted_microphone_is_nobodys_business(tmp_path: Path) -> N
     values = yaml.safe_load(recorder.script.read_text())
     assert values["room"] == {"reported_latency_ms": 20}
     assert [next(iter(turn)) for turn in values["turns"]] == ["type"]
+
+
+@pytest.mark.parametrize("muted", [False, True])
+def test_what_was_said_before_it_was_noticed_is_recorded_unless_muted(tmp_path: Path, muted: bool) -> None:
+    """Over a reply somebody is noticed late: 1.5 s more are taken, but never of a microphone that was off."""
+    reply, user = read_wav(SPEECH / "jfk.wav") * 0.5, read_wav(SPEECH / "rhasspy3_set_timer.wav")
+    played, said = np.zeros(12 * MIC_RATE_HZ, np.float32), np.zeros(12 * MIC_RATE_HZ, np.float32)
+    played[MIC_RATE_HZ:] = reply[: 11 * MIC_RATE_HZ]
+    start, end = 8 * MIC_RATE_HZ, 8 * MIC_RATE_HZ + len(user)
+    said[start:end] = user
+    room = Room(RoomConfig(echo_gain_db=-12, echo_delay_ms=60, noise="pink"))
+    recorder = Recorder(tmp_path, configuration.load("small"), "small", False, 20, datetime(2026, 1, 5))
+    for at in range(0, end + MIC_RATE_HZ // 2, FRAME_SAMPLES):
+        recorder.deaf = lambda at=at: muted and 6 < at / MIC_RATE_HZ < 7  # type: ignore[misc]
+        reference = played[at : at + FRAME_SAMPLES]
+        recorder.frame(Frame(at, room.step(reference, said[at : at + FRAME_SAMPLES]), reference))
+    noticed = start + MIC_RATE_HZ
+    recorder.heard(SpeechStarted(noticed, in_echo_window=True))
+    recorder.heard(UtteranceEnded(Utterance(noticed, said[noticed:end], noticed, end, 500, in_echo_window=True)))
+    turn = TurnRecord("spoken", noticed / MIC_RATE_HZ, end / MIC_RATE_HZ, 0, "done", transcript="A timer.", ended_s=12)
+    recorder.changed(turn)
+    recorder.close()
+    (recording,) = tmp_path.glob("*/01-*.wav")
+    extra_s = (len(read_wav(recording)) - (end - noticed)) / MIC_RATE_HZ
+    assert extra_s == pytest.approx(0 if muted else 1.8, abs=0.05)
 
 
 def test_an_interruption_by_a_key_is_said_to_be_left_out(tmp_path: Path) -> None:
