@@ -4,8 +4,9 @@
     python bench/dialogue_overhead.py --stored tests/dialogues/plain   from the step store: what a replay costs
 
 Wall-clock and processor time by part, per second of dialogue and as a share. On a busy machine only the
-processor time means something; a model's steps may use several processors, all else uses one. Exit status 1
-if, with every step taken anew, more than 5 % of the wall-clock time is not the models'.
+processor time means something; a model's steps may use several processors, all else uses one. To start and
+to load the models takes some 4 s of each run: few dialogues make it a large share. Exit status 1 if, with
+every step taken anew, more than 5 % of the wall-clock time is not the models'.
 """
 
 from __future__ import annotations
