@@ -52,6 +52,7 @@ class Capture:
         """For the timeline and the meter; never open with headphones."""
         self._canceller = EchoCanceller() if self._loudspeakers and echo.canceller else None
         self._double_talk = DoubleTalk()
+        self._in_echo = False
 
     @property
     def open(self) -> bool:
@@ -122,7 +123,9 @@ class Capture:
         return self._endpointer.begin(began, not_before, by, window.echo_after_ms)
 
     def _began(self, voice: Voice) -> Began | None:
-        if self.window.open:
+        # what sounded like speech before the window shut is no more the user's when it has
+        self._in_echo = self.window.open or (self._in_echo and self._cancelling and self._onset.under_way)
+        if self._in_echo:
             return self._double_talk.judge(voice, self.window) if self._cancelling else None
         if self._canceller is not None:
             self._double_talk.rest(voice)

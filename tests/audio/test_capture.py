@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import anyio
 import numpy as np
 import pytest
 from echo_scenes import COMMANDS, Scene, clip, gained, last_audible, play, reply, said, silence
 
 from assistant.audio.capture import Capture, capture_stage
+from assistant.audio.onset import Voice
+from assistant.audio.vad import VoiceDetector
 from assistant.config import load
 from assistant.messages import (
     FRAME_SAMPLES,
@@ -136,6 +140,30 @@ def test_a_cancelled_reply_leaves_no_window_behind() -> None:
     scene = play(played, np.concatenate([track, silence(1.2)]), desk())
     assert covers(scene, first, end)
     assert not scene.started[0][1].in_echo_window
+
+
+class TakenIn:
+    """Silero, sure of a voice from some sample on."""
+
+    def __init__(self, detector: VoiceDetector, since: int) -> None:
+        self._detector, self._since = detector, since
+
+    def process(self, start: int, samples: Samples) -> Voice | None:
+        """See VoiceDetector."""
+        voice = self._detector.process(start, samples)
+        sure = voice is not None and voice.start >= self._since
+        return replace(voice, probability=0.9, speech=True, agreed=1.0) if voice and sure else voice
+
+
+def test_the_end_of_a_reverberation_is_not_the_user_when_the_window_shuts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """AEC3 lets it pass where somebody types, and Silero takes it for a voice, for half a second and more."""
+    played = np.concatenate([silence(0.5), reply(3), silence(1.5)])
+    detector = VoiceDetector(load().vad)
+    taken_in = TakenIn(detector, last_audible(played) + 8000)
+    monkeypatch.setattr("assistant.audio.capture.VoiceDetector", lambda _: taken_in)
+    scene = play(played, silence(0), desk(-3, 300, 0.6))
+    assert scene.window_spans[-1][1] < len(played)
+    assert scene.events == []
 
 
 # the desk changes, the microphone is muted
