@@ -150,7 +150,8 @@ def new(
         raise ScriptError(f"{output} is there already; give another name, or --force to write over it.")
     entries = list(track(heard(files, load_transcriber(chosen)), "transcribing", len(files), transient=True))
     write_whole(output, script_text(entries, output, chosen.models.transcriber))
-    typer.echo(f"{output}: {len(entries)} entries. Run it: assistant dialogue run {output}")
+    count = "1 entry" if len(entries) == 1 else f"{len(entries)} entries"
+    typer.echo(f"{output}: {count}. Run it: assistant dialogue run {output}")
 
 
 def check_models(config: Config) -> None:

@@ -31,7 +31,7 @@ class Results:
     passed: bool
     dialogues: list[DialogueResult]
     costs: Mapping[str, float] = field(default_factory=dict)
-    models: Mapping[str, Any] = field(default_factory=dict)
+    models: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

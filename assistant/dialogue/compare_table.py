@@ -35,16 +35,16 @@ def show(comparison: Comparison, console: Console) -> None:
     _show_medians(comparison, console)
     for side, missing in (("A", comparison.only_a), ("B", comparison.only_b)):
         if missing:
-            console.print(f"only in {side}: {escape(', '.join(one.label for one in missing))}", soft_wrap=True)
+            console.print(f"only in {side}: {escape(', '.join(one.label_of_run for one in missing))}", soft_wrap=True)
     counts = [f"{number} {verdict}" for verdict in VERDICTS if (number := comparison.count(verdict))]
     console.print(", ".join(counts) or "no dialogue is in both", soft_wrap=True)
 
 
 def _rows(pair: DialoguePair) -> Iterator[list[str]]:
-    name = escape(pair.b.label) + (f" run {pair.b.run}" if pair.b.run else "")
     if pair.verdict == "the same":
         return
-    yield [_SIGNS[pair.verdict], name, "", "", "", "", escape(_failures(pair.b) or _failures(pair.a))]
+    failures = _failures(pair.b) or _failures(pair.a)
+    yield [_SIGNS[pair.verdict], escape(pair.b.label_of_run), "", "", "", "", escape(failures)]
     for turn in pair.turns:
         if not turn.changed:
             continue

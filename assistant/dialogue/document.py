@@ -44,7 +44,7 @@ def read_document(path: Path) -> Document:
     """Read a YAML file whose top level is a mapping.
 
     Raises:
-        ScriptError: It cannot be read, is not YAML, is empty, or has a key twice.
+        ScriptError: It cannot be read, is not YAML, is empty, is nested too deeply, or has a key twice.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -57,6 +57,8 @@ def read_document(path: Path) -> Document:
         lines = _Lines(path)
         lines.walk(root, (), ())
         return Document(path, loader.construct_document(root), lines.found)
+    except RecursionError:
+        raise ScriptError(f"The script {path} is nested too deeply; close its brackets.") from None
     except OSError as error:
         raise ScriptError(f"The script {path} cannot be read: {error.strerror}; check the path.") from None
     except UnicodeDecodeError:

@@ -180,7 +180,7 @@ _PARTS: dict[KeyPath, type[BaseModel]] = {
 
 _TYPES = {
     "string_type": "it must be text; put it in quotes",
-    "float_type": "it must be a number; write it without quotes or unit",
+    "float_type": "it must be a number; write its digits, without quotes, unit or exponent",
     "int_type": "it must be a whole number; write it without quotes or unit",
     "int_from_float": "it must be a whole number; leave out the fraction",
     "bool_type": "it must be true or false; write one of them without quotes",

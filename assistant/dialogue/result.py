@@ -111,6 +111,11 @@ class DialogueResult:
         return f"{self.name} ({swept})" if swept else self.name
 
     @property
+    def label_of_run(self) -> str:
+        """The same, and which run it was if not the first."""
+        return f"{self.label} run {self.run}" if self.run else self.label
+
+    @property
     def all_failures(self) -> list[str]:
         """What did not hold of each entry and of the whole, each with where that was."""
         entries = [f"entry {seen.index}: {failure}" for seen in self.turns for failure in seen.failures]

@@ -106,12 +106,14 @@ def _headline(result: DialogueResult) -> str:
         if count
     ]
     facts = ", ".join([f"{result.seconds:.1f} s", _turns(result.turns_recognised), *heard])
-    return f"{verdict} [bold]{escape(result.label)}[/] [dim]{escape(result.script)}[/]  {facts}"
+    return f"{verdict} [bold]{escape(result.label_of_run)}[/] [dim]{escape(result.script)}[/]  {facts}"
 
 
 def _expected(entry: Entry) -> str:
     expect, reply = entry.expect, entry.expect.reply
-    parts = [expect.transcript or _turns(entry.turns_expected)]
+    parts = [expect.transcript] if expect.transcript is not None else []
+    if not parts and (entry.type is None or entry.turns_expected):  # of a typed line, spoken turns tell little
+        parts.append(_turns(entry.turns_expected))
     if reply.contains_any:
         parts.append("with " + " or ".join(reply.contains_any))
     if expect.first_audio_ms is not None:

@@ -34,15 +34,18 @@ def parse(sweeps: Iterable[str]) -> list[Swept]:
     """`section.key=value,value,...`, each value as for `--set`; a leading `config.`, as in a script, may be there.
 
     Raises:
-        ConfigError: One is not of this form, or a key is swept twice.
+        ConfigError: One is not of this form, a key is swept twice, or a value stands twice.
     """
     found: list[Swept] = []
     for sweep in sweeps:
         key, equals, text = sweep.partition("=")
         key = key.strip().removeprefix("config.")
-        values = tuple(value.strip() for value in _VALUE.findall(text))
-        if not equals or not key or not values or "" in values:
+        found_values = _VALUE.findall(text)
+        values = tuple(value.strip() for value in found_values)
+        if not equals or not key or "" in values or not text or ",".join(found_values) != text:
             raise ConfigError(f"--sweep {sweep}: write it as section.key=value,value.")
+        if len(set(values)) < len(values):
+            raise ConfigError(f"--sweep {sweep}: a value stands twice; keep one.")
         if any(key == other.key for other in found):
             raise ConfigError(f"--sweep {sweep}: {key} is swept already; give all its values at once.")
         found.append(Swept(key, values))

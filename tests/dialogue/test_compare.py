@@ -144,6 +144,15 @@ def test_the_table() -> None:
     assert "✓ the same" not in text
 
 
+def test_runs_that_are_in_one_only_are_told_apart() -> None:
+    """A dialogue that was repeated in one of them."""
+    comparison = compare(results(dialogue("a")), results(dialogue("a"), dialogue("a", run=1)))
+    console = Console(width=140, record=True, file=io.StringIO())
+    show(comparison, console)
+    assert "only in B: a run 1" in console.export_text()
+    assert "Only in B: a run 1" in comparison_page(comparison, Path("a.json"), Path("b.json"))
+
+
 def test_the_page() -> None:
     """Changed verdicts are open; what differs in models and costs is said."""
     comparison = both()
@@ -187,6 +196,7 @@ def test_command(tmp_path: Path) -> None:
         ("{}", "is not a result of dialogues (version: Field required)"),
         ('{"version": 2, "passed": true, "dialogues": []}', "(version: Input should be 1)"),
         ('{"version": 1, "passed": true, "dialogues": [{"name": 3}]}', "(dialogues.0.name: "),
+        ('{"version": 1, "passed": true, "dialogues": [], "models": {"chat": "small"}}', "(models.chat: "),
     ],
 )
 def test_a_file_that_is_no_result(tmp_path: Path, text: str | None, told: str) -> None:

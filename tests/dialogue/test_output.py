@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,8 @@ from rich.console import Console
 
 from assistant import config
 from assistant.dialogue.output import Outputs, stereo
+from assistant.dialogue.result import EntryResult
+from assistant.dialogue.script import Script
 from assistant.dialogue.summary import show, show_totals
 from assistant.dialogue.svg import peaks, wrap
 from assistant.dialogue.timeline import draw
@@ -72,6 +75,24 @@ def test_the_table_says_what_failed() -> None:
     assert 'entry 0: transcript: "words & more" instead of "a" (word error rate 0.25 over 0)' in text
     assert "0 of 1 passed" in text
     assert "“so <long>”" in text
+
+
+def test_the_table_of_a_typed_line() -> None:
+    """It expects no spoken turn, which is not worth saying."""
+    script = Script.model_validate({"turns": [{"type": "hi"}, {"type": "hi", "expect": {"turns": 1}}]})
+    entries = [EntryResult(index, "typed", None) for index in range(2)]
+    of_a_word = performance("typed")
+    of_typed = replace(
+        of_a_word,
+        dialogue=replace(of_a_word.dialogue, script=script),
+        result=replace(of_a_word.result, turns=entries, run=1),
+    )
+    console = Console(width=100, record=True, file=io.StringIO())
+    show(of_typed, console)
+    headline, _, first, second, *_ = console.export_text().splitlines()
+    assert headline.startswith("FAIL typed run 1 ")
+    assert "1 turn" not in first and "1 turn" in second
+    assert first.count("no turn") == 1
 
 
 def test_the_picture() -> None:

@@ -157,6 +157,7 @@ MISTAKES = {
     "no time-out": (SILENCE + "timeout_ms: 0\n", 2, "timeout_ms", "greater than 0"),
     "endless": (SILENCE + "settle_ms: .inf\n", 2, "settle_ms", "finite"),
     "time in quotes": ('turns:\n  - silence_ms: "400"\n', 2, "turns[0].silence_ms", "must be a number"),
+    "exponent": ("turns:\n  - silence_ms: 1e3\n", 2, "turns[0].silence_ms", "without quotes, unit or exponent"),
     "time true": ("turns:\n  - silence_ms: true\n", 2, "turns[0].silence_ms", "must be a number"),
     "text a number": ("turns:\n  - type: 12\n", 2, "turns[0].type", "must be text; put it in quotes"),
     "text a boolean": ("turns:\n  - type: yes\n", 2, "turns[0].type", "must be text; put it in quotes"),
@@ -231,10 +232,13 @@ def test_a_mistake_is_one_sentence(tmp_path: Path, mistake: str) -> None:
 
 
 def test_what_cannot_be_read(tmp_path: Path) -> None:
-    """Bytes that are not text."""
+    """Bytes that are not text, brackets without end."""
     path = tmp_path / "script.yaml"
     path.write_bytes(b"name: \xff\xfe\n")
     with pytest.raises(ScriptError, match="not UTF-8"):
+        load_dialogues([path], profile="small")
+    path.write_text("turns: " + "[" * 5000)
+    with pytest.raises(ScriptError, match="nested too deeply"):
         load_dialogues([path], profile="small")
 
 

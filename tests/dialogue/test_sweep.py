@@ -62,7 +62,19 @@ def test_what_is_swept(sweep: str, swept: Swept) -> None:
     assert parse([sweep]) == [swept]
 
 
-@pytest.mark.parametrize("sweep", ["endpoint.end_ms", "endpoint.end_ms=", "=1,2"])
+@pytest.mark.parametrize(
+    "sweep",
+    [
+        "endpoint.end_ms",
+        "endpoint.end_ms=",
+        "=1,2",
+        "endpoint.end_ms=1,,2",
+        "endpoint.end_ms=1,",
+        "endpoint.end_ms=1, ,2",
+        'chat.system_prompt="a,b',
+        "interruption.backchannels.en=[a",
+    ],
+)
 def test_what_is_no_sweep(sweep: str) -> None:
     """One sentence says how to write it."""
     with pytest.raises(ConfigError, match=r"write it as section\.key=value,value\.$"):
@@ -76,6 +88,7 @@ def test_what_is_no_sweep(sweep: str) -> None:
         (["--sweep", "chat.max_tokens=20,none"], "--sweep chat.max_tokens=none: chat.max_tokens: "),
         (["--sweep", "chat.max_tokens=5", "--sweep", "chat.max_tokens=6"], "chat.max_tokens is swept already"),
         (["--sweep", "chat.max_tokens=5", "--set", "chat.nothing=5"], "--set chat.nothing=5: there is no key"),
+        (["--sweep", "chat.max_tokens=5,6,5"], "--sweep chat.max_tokens=5,6,5: a value stands twice"),
         (["--plot", "plot.svg"], "--plot draws a sweep"),
     ],
 )
