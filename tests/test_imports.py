@@ -76,6 +76,14 @@ MAY_IMPORT: dict[str, set[str]] = {
         "assistant.models.runtime",
         "assistant.screen.latency",
     },
+    "assistant.bench": {
+        "assistant.dialogue",
+        "assistant.audio.wav",
+        "assistant.audio.vad",
+        "assistant.models.runtime",
+        "assistant.screen.latency",
+        "assistant.simulation.clock",
+    },
 }
 """Layers not named here (app, doctor, cli) are above the others and free in what they use."""
 

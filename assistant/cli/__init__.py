@@ -11,6 +11,7 @@ import typer
 
 from assistant import __version__
 from assistant.cli import (
+    bench,
     chat,
     demo,
     devices,
@@ -45,6 +46,7 @@ app.add_typer(models.app, name="models")
 app.add_typer(devices.app, name="devices")
 app.add_typer(service.app, name="service")
 app.command()(doctor.doctor)
+app.command()(bench.bench)
 
 _log = logging.getLogger("assistant")
 

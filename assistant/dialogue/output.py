@@ -67,10 +67,7 @@ class Outputs:
         if audio_folder is not None:
             with _sentence(audio_folder):
                 audio_folder.mkdir(parents=True, exist_ok=True)
-        for file in (json_file, junit_file, html_file, plot_file):
-            if file is not None and file != STANDARD_OUTPUT:
-                with _sentence(file):
-                    file.open("a").close()
+        check_writable(json_file, junit_file, html_file, plot_file)
 
     def add(self, performance: Performance) -> None:
         """Keep a dialogue's result, and write its sound at once."""
@@ -99,11 +96,7 @@ class Outputs:
         if self._json_file is None:
             return
         text = as_json(self.results, costs_charged(self._config, self.clock), models_used(self._config), complete)
-        if self._json_file == STANDARD_OUTPUT:
-            sys.stdout.buffer.write(text.encode())  # whatever the terminal's encoding
-            sys.stdout.flush()
-        else:
-            write_whole(self._json_file, text)
+        write_json(self._json_file, text)
 
     def _file_name(self, name: str) -> str:
         stem = re.sub(r"[^\w.-]+", "-", name).strip("-.") or "dialogue"
@@ -113,6 +106,14 @@ class Outputs:
             unique = f"{stem}-{count}"
         self._names.add(unique.casefold())
         return unique
+
+
+def check_writable(*files: Path | None) -> None:
+    """Raise an AssistantError if a file that was asked for cannot be written: better known now than after the run."""
+    for file in files:
+        if file is not None and file != STANDARD_OUTPUT:
+            with _sentence(file):
+                file.open("a").close()
 
 
 def write_audio(performance: Performance, path: Path) -> None:
@@ -129,6 +130,15 @@ def stereo(trace: Trace) -> Samples:
     both[: len(heard), 0] = heard
     both[: len(trace.loudspeaker), 1] = trace.loudspeaker
     return both
+
+
+def write_json(path: Path, text: str) -> None:
+    """`write_whole`, or to standard output where the path is "-"."""
+    if path == STANDARD_OUTPUT:
+        sys.stdout.buffer.write(text.encode())  # whatever the terminal's encoding
+        sys.stdout.flush()
+    else:
+        write_whole(path, text)
 
 
 def write_whole(path: Path, text: str) -> None:

@@ -36,6 +36,13 @@ def keep_resident() -> None:
         mx.set_wired_limit(int(mx.device_info()["max_recommended_working_set_size"]))
 
 
+def peak_memory_bytes() -> int:
+    """The most that MLX held at a time since the program began, weights included."""
+    import mlx.core as mx
+
+    return mx.get_peak_memory()
+
+
 class MlxThread:
     """Runs everything of MLX on one thread of its own, best priority first."""
 

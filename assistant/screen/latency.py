@@ -52,15 +52,29 @@ def latency(record: TurnRecord, first_sound_s: float | None = None) -> Latency |
 def between(since_s: float, marks_s: Sequence[float | None]) -> Latency:
     """What lies between two moments, in parts.
 
+    Args:
+        since_s: The user's last voiced sample.
+        marks_s: Endpoint, transcript, first token, first sentence and first sound; None where there was none.
+    """
+    parts_ms = durations_ms(since_s, marks_s)
+    return Latency(sum(parts_ms), *parts_ms)
+
+
+def durations_ms(since_s: float, marks_s: Sequence[float | None]) -> list[int]:
+    """How long it took from mark to mark; what was not reached took no time.
+
     Each part begins where the latest before it ended: what was ready while the user might still have gone on
     cost no time.
 
     Args:
-        since_s: The user's last voiced sample.
-        marks_s: Endpoint, transcript, first token, first sentence and first sound; None where there was none.
+        since_s: Where the first begins.
+        marks_s: Where each should end, in the order in which one waits for the other.
+
+    Returns:
+        One for each mark; together as long as from `since_s` to the latest mark.
     """
     ends = [since_s]
     for mark in marks_s:
         ends.append(max(ends[-1], mark if mark is not None else since_s))
     at_ms = [round(1000 * (end - since_s)) for end in ends]
-    return Latency(at_ms[-1], *(after - before for before, after in itertools.pairwise(at_ms)))
+    return [after - before for before, after in itertools.pairwise(at_ms)]

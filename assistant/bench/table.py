@@ -1,0 +1,81 @@
+"""What a person reads after a bench."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from assistant.bench.figures import Figures, FirstTokens, Memory, Spread, typical
+from assistant.bench.history import HistoryEntry, changes
+from assistant.bench.turns import PARTS, MeasuredTurn
+
+
+def show_recordings(turns: Sequence[MeasuredTurn], console: Console) -> None:
+    """Print for each recording the run whose latency is the median, in parts that add up."""
+    table = _table("recording", "runs", *PARTS, "voice to voice, ms")
+    for turn in typical(turns):
+        runs = [one for one in turns if one.recording == turn.recording]
+        early = sum(one.turns > 1 for one in runs)
+        name = escape(turn.recording) + (f" [yellow](answered too early in {early})[/]" if early else "")
+        parts = [str(turn.parts_ms[part]) for part in PARTS]
+        table.add_row(name, str(len(runs)), *parts, f"[bold]{turn.voice_to_voice_ms}[/]")
+    console.print(table)
+    console.print()
+
+
+def show_figures(found: Figures, talk: FirstTokens, memory: Memory, console: Console) -> None:
+    """Print medians and 90th percentiles over all turns."""
+    table = _table("", "median", "90th percentile", "")
+    rows: list[tuple[str, Spread | None, str, str]] = [
+        ("[bold]voice to voice[/]", found.voice_to_voice_ms, ".0f", "ms"),
+        *((f"  {part}", spread, ".0f", "ms") for part, spread in found.parts_ms.items()),
+        ("critical path of inference", found.inference_ms, ".0f", "ms, after the end of the turn was certain"),
+        ("orchestration overhead", found.overhead_ms, ".1f", f"ms, {found.overhead_share.median:.1%} of the latency"),
+        ("transcription", found.transcription_factor, ".2f", "s of inference for a second of speech"),
+        ("voice", found.voice_factor, ".2f", "s of inference for a second of reply"),
+        ("queueing of a step", found.queueing_ms, ".0f", f"ms, {found.queueing_ms.largest:.0f} at most"),
+        ("queueing before first audio", found.first_audio_queueing_ms, ".0f", "ms, of the most urgent steps"),
+    ]
+    for name, spread, shown, unit in rows:
+        if spread is not None:
+            table.add_row(name, format(spread.median, shown), format(spread.p90, shown), unit)
+    table.add_row("language model", f"{found.tokens_per_s.median:.1f}", "", "tokens a second")
+    table.add_row("longest step", f"{found.longest_step.ms:.0f}", "", f"ms, {found.longest_step.work}")
+    held = f"MiB held by the program at its peak, {memory.mlx / 2**20:.0f} of them by MLX"
+    table.add_row("memory", f"{memory.process / 2**20:.0f}", "", held)
+    if talk.growth is not None:
+        second, last = talk.turns[1], talk.turns[-1]
+        table.add_row(f"first token, turn {second.index}", f"{second.first_token_ms:.0f}", "", _fed(second.fed_tokens))
+        growth = f"{_fed(last.fed_tokens)}, {talk.growth:.2f} times turn {second.index}"
+        table.add_row(f"first token, turn {last.index}", f"{last.first_token_ms:.0f}", "", growth)
+    console.print(table)
+    console.print()
+
+
+def show_changes(before: HistoryEntry | None, now: HistoryEntry, console: Console) -> None:
+    """Print how the medians compare with those of an earlier bench."""
+    if before is None:
+        what = "machine, clock, models, recordings and number of runs"
+        console.print(f"[dim]The history has no bench of the same {what} to compare with.[/]", soft_wrap=True)
+        return
+    table = _table(f"since {before.date}{f', {before.commit}' if before.commit else ''}", "before", "now", "change")
+    for change in changes(before, now):
+        percent = "" if change.percent is None else f"{change.percent:+.0f} %"
+        table.add_row(change.name, f"{change.before:g}", f"{change.now:g}", percent)
+    console.print(table)
+
+
+def _fed(tokens: int) -> str:
+    return f"ms, {tokens} tokens fed"
+
+
+def _table(first: str, *others: str) -> Table:
+    table = Table(first, *others, box=None, pad_edge=False, header_style="dim")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    if not others[-1]:
+        table.columns[-1].justify = "left"
+    return table
