@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +25,9 @@ from assistant.models.prompt import common_prefix, fit, merged
 _PROBES = (ChatMessage("user", "a"), ChatMessage("user", "1"))
 """What the prompts with either of these have in common, the prompt with any message has."""
 _NEVER_FED = 0
+
+_last = threading.local()
+"""What each thread loaded last: dialogues ask for one model under many settings, and every load is 0.7 s."""
 
 
 class MlxChat:
@@ -225,6 +229,15 @@ class MlxChat:
 
 def _load(folder: Path) -> tuple[Any, Any, dict[str, Any]]:
     """The model, its tokenizer, and its `config.json`."""
+    if getattr(_last, "folder", None) != folder:
+        _last.folder = _last.loaded = None  # first: two large models may not fit
+        _last.loaded = _read(folder)
+        _last.folder = folder
+    loaded: tuple[Any, Any, dict[str, Any]] = _last.loaded
+    return loaded
+
+
+def _read(folder: Path) -> tuple[Any, Any, dict[str, Any]]:
     try:
         if not folder.is_dir():  # mlx-lm would look for it on the hub
             raise FileNotFoundError("there is no such folder")
