@@ -16,6 +16,7 @@ from assistant.bench.turns import PARTS, MeasuredTurn
 def show_recordings(turns: Sequence[MeasuredTurn], console: Console) -> None:
     """Print for each recording the run whose latency is the median, in parts that add up."""
     table = _table("recording", "runs", *PARTS, "voice to voice, ms")
+    table.columns[0].no_wrap = True
     for turn in typical(turns):
         runs = [one for one in turns if one.recording == turn.recording]
         early = sum(one.turns > 1 for one in runs)
