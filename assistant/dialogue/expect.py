@@ -82,13 +82,13 @@ def _interruption_failures(
     failures = []
     cut = before is not None and before.interrupted
     if expect.interrupted is True and (trace.missed or not cut):
-        failures.append(f"interrupted: {_end_of_reply(before)}{_too_late(trace)}")
+        failures.append(f"interrupted: {_end_of_reply(before)}{_too_late(trace, before)}")
     if expect.interrupted is False and cut:
         failures.append(f"interrupted: {_end_of_reply(before)}")
     limit = expect.stopped_within_ms
     if limit is not None:
         if trace.missed or not cut or before is None or seen.stopped_ms is None:
-            failures.append(f"stopped_within_ms: {_end_of_reply(before)}{_too_late(trace)}")
+            failures.append(f"stopped_within_ms: {_end_of_reply(before)}{_too_late(trace, before)}")
         elif seen.stopped_ms > limit:
             failures.append(f"stopped_within_ms: {seen.stopped_ms} over {limit:g}")
     return failures
@@ -102,9 +102,11 @@ def _end_of_reply(before: EntryResult | None) -> str:
     return f"the reply of entry {before.index} {how} at {before.marks_ms.last_audio} ms"
 
 
-def _too_late(trace: EntryTrace) -> str:
+def _too_late(trace: EntryTrace, before: EntryResult | None) -> str:
     after_ms = trace.entry.interrupts_after_ms
-    return f", before {after_ms:g} ms of it had been heard" if trace.missed and after_ms is not None else ""
+    if not trace.missed or after_ms is None or before is None or before.marks_ms.last_audio is None:
+        return ""
+    return f", before {after_ms:g} ms of it had been heard"
 
 
 def dialogue_failures(result: DialogueResult, script: Script) -> list[str]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +25,8 @@ from assistant.messages import MIC_RATE_HZ, Samples
 from assistant.simulation.clock import ClockMode
 
 STANDARD_OUTPUT = Path("-")
+_LONGEST_NAME = 60
+"""Characters, of up to four bytes; a file's name has 255. A sweep over prompts makes long ones."""
 
 
 class Outputs:
@@ -67,6 +69,8 @@ class Outputs:
         if audio_folder is not None:
             with _sentence(audio_folder):
                 audio_folder.mkdir(parents=True, exist_ok=True)
+        if STANDARD_OUTPUT in (junit_file, html_file, plot_file):
+            raise AssistantError("Only the JSON goes to standard output (-); give the other outputs a file.")
         check_writable(json_file, junit_file, html_file, plot_file)
 
     def add(self, performance: Performance) -> None:
@@ -85,21 +89,20 @@ class Outputs:
         Args:
             complete: Whether every dialogue was run to its end; what was not has not passed.
         """
-        if self._junit_file is not None:
-            write_whole(self._junit_file, as_junit(self.results))
-        if self._html_file is not None:
-            html = self._report.html(models_used(self._config), complete, self.steps_kept, self.steps_made)
-            write_whole(self._html_file, html)
-        sweep = points(self.results)
-        if self._plot_file is not None and sweep:
-            write_whole(self._plot_file, plot(sweep))
-        if self._json_file is None:
-            return
-        text = as_json(self.results, costs_charged(self._config, self.clock), models_used(self._config), complete)
-        write_json(self._json_file, text)
+        models, costs, sweep = models_used(self._config), costs_charged(self._config, self.clock), points(self.results)
+        wanted: list[tuple[Path | None, Callable[[], str]]] = [
+            (self._plot_file if sweep else None, lambda: plot(sweep)),
+            (self._html_file, lambda: self._report.html(models, complete, self.steps_kept, self.steps_made)),
+            (self._junit_file, lambda: as_junit(self.results)),
+            (self._json_file, lambda: as_json(self.results, costs, models, complete)),
+        ]
+        with ExitStack() as writing:  # one that cannot be written costs none of the others
+            for path, text in wanted:
+                if path is not None:
+                    writing.callback(_write, path, text)
 
     def _file_name(self, name: str) -> str:
-        stem = re.sub(r"[^\w.-]+", "-", name).strip("-.") or "dialogue"
+        stem = re.sub(r"[^\w.-]+", "-", name).strip("-.")[:_LONGEST_NAME] or "dialogue"
         unique, count = stem, 1
         while unique.casefold() in self._names:
             count += 1
@@ -110,8 +113,11 @@ class Outputs:
 
 def check_writable(*files: Path | None) -> None:
     """Raise an AssistantError if a file that was asked for cannot be written: better known now than after the run."""
-    for file in files:
-        if file is not None and file != STANDARD_OUTPUT:
+    wanted = [file for file in files if file is not None]
+    for index, file in enumerate(wanted):
+        if file.resolve() in [other.resolve() for other in wanted[:index]]:
+            raise AssistantError(f"{file} is given for two outputs; give each a file of its own.")
+        if file != STANDARD_OUTPUT:
             with _sentence(file):
                 file.open("a").close()
 
@@ -148,7 +154,14 @@ def write_whole(path: Path, text: str) -> None:
         AssistantError: It cannot be written.
     """
     with _sentence(path):
-        files.write_whole(path, text)
+        if path.exists() and not path.is_file():  # a pipe; and root would put a file in the place of /dev/null
+            path.write_text(text, encoding="utf-8")
+        else:
+            files.write_whole(path, text)
+
+
+def _write(path: Path, text: Callable[[], str]) -> None:
+    write_json(path, text())
 
 
 @contextmanager

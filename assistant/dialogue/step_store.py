@@ -12,6 +12,7 @@ import json
 import os
 import platform
 from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib import metadata
@@ -21,6 +22,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from assistant.errors import AssistantError
 from assistant.messages import Fragment, ReplyPiece, Samples, SpeechAudio, Step, Steps, Transcript, WordTime, Work
 
 T = TypeVar("T")
@@ -72,6 +74,9 @@ class StepStore:
             key: A digest of all that the steps are made from.
             codec: For the results.
             make: Begins the work itself, from its first step.
+
+        Raises:
+            AssistantError: They cannot be kept.
         """
         kept = self._read(key, codec) or Kept([], False)
         for step in kept.steps:
@@ -98,14 +103,18 @@ class StepStore:
                 self._write(key, codec, Kept(made, complete))
 
     def number(self, key: str, make: Callable[[], int]) -> int:
-        """A number that is kept like a step."""
+        """A number that is kept like a step.
+
+        Raises:
+            AssistantError: It cannot be kept.
+        """
         path = self._path(key).with_suffix(".txt")
         try:
             return int(path.read_text())
         except (OSError, ValueError):
             number = make()
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(str(number))
+            with self._writing(path):
+                path.write_text(str(number))
             return number
 
     def prune(self) -> None:
@@ -126,22 +135,32 @@ class StepStore:
             with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
                 facts = json.loads(file["facts"].tobytes())
                 steps = [_decode(step, codec, file) for step in facts["steps"]]
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile, RuntimeError):  # none, half a file, another format
+            return None
+        with suppress(OSError):  # a store that may only be read serves as well
             os.utime(path)
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError, KeyError, EOFError, BadZipFile):  # half a file, or another format: made anew
-            return None
         return Kept(steps, facts["complete"])
 
     def _write(self, key: str, codec: Codec[Any], kept: Kept) -> None:
         sounds: dict[str, Samples] = {}
         facts = {"complete": kept.complete, "steps": [_encode(step, codec, sounds) for step in kept.steps]}
         path = self._path(key)
-        path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f".{path.name}.{os.getpid()}")
-        with part.open("wb") as file:
-            np.savez(file, facts=np.frombuffer(json.dumps(facts).encode(), np.uint8), **sounds)  # type: ignore[arg-type]
-        os.replace(part, path)
+        with self._writing(path):
+            with part.open("wb") as file:
+                np.savez(file, facts=np.frombuffer(json.dumps(facts).encode(), np.uint8), **sounds)  # type: ignore[arg-type]
+            os.replace(part, path)
+
+    @contextmanager
+    def _writing(self, path: Path) -> Generator[None]:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            yield
+        except OSError as error:
+            raise AssistantError(
+                f"The step store {self.folder} cannot be written: {error.strerror}; "
+                "name another folder in ASSISTANT_STEPS, or run with --no-step-store."
+            ) from None
 
 
 def _encode(step: Step[Any], codec: Codec[Any], sounds: dict[str, Samples]) -> Any:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import shutil
 import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +17,7 @@ from performances import RATE_HZ, performance
 from rich.console import Console
 
 from assistant import config
-from assistant.dialogue.output import Outputs, stereo
+from assistant.dialogue.output import Outputs, stereo, write_whole
 from assistant.dialogue.result import EntryResult
 from assistant.dialogue.script import Script
 from assistant.dialogue.summary import show, show_totals
@@ -62,6 +64,51 @@ def test_what_cannot_be_written_is_known_beforehand(tmp_path: Path) -> None:
             Outputs(config.load("small"), "simulated", json_file, audio)
     Outputs(config.load("small"), "simulated", tmp_path / "file", None)
     assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_what_cannot_be_written_in_the_end_costs_nothing_else(tmp_path: Path) -> None:
+    """The folder of one was taken away meanwhile."""
+    json_file, junit, gone = tmp_path / "a.json", tmp_path / "a.xml", tmp_path / "gone"
+    gone.mkdir()
+    outputs = Outputs(config.load("small"), "simulated", json_file, None, junit, gone / "a.html")
+    outputs.add(performance("a"))
+    shutil.rmtree(gone)
+    with pytest.raises(AssistantError, match=r"a\.html cannot be written"):
+        outputs.write(complete=True)
+    assert json.loads(json_file.read_text(encoding="utf-8"))["dialogues"]
+    assert "testsuite" in junit.read_text(encoding="utf-8")
+
+
+def test_each_output_has_a_place_of_its_own(tmp_path: Path) -> None:
+    """One file for two of them, and a page for standard output, are slips of the pen."""
+    one, again = tmp_path / "a", tmp_path / "b" / ".." / "a"
+    (tmp_path / "b").mkdir()
+    with pytest.raises(AssistantError, match="is given for two outputs"):
+        Outputs(config.load("small"), "simulated", one, None, None, again)
+    with pytest.raises(AssistantError, match="Only the JSON"):
+        Outputs(config.load("small"), "simulated", None, None, None, Path("-"))
+
+
+def test_what_is_no_file_stays_what_it_is(tmp_path: Path) -> None:
+    """A pipe is written to, not replaced."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDWR)  # of both ways, so that nobody waits for the other
+    try:
+        write_whole(pipe, "é")
+        assert os.read(reader, 9).decode() == "é"
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()
+
+
+def test_long_names(tmp_path: Path) -> None:
+    """Those of a sweep over prompts, say: as much of them as a file's name can have."""
+    outputs = Outputs(config.load("small"), "simulated", None, tmp_path)
+    for _ in range(2):
+        outputs.add(performance("語" * 300))
+    first, second = sorted(tmp_path.iterdir())
+    assert len(first.name.encode()) < 255 and second != first
 
 
 def test_the_table_says_what_failed() -> None:
