@@ -54,20 +54,27 @@ def find_recordings(paths: Iterable[Path]) -> list[Path]:
         if not inside:
             raise AudioError(f"The folder {path} has no recording (*.wav) in it; give another.")
         found += inside
-    return found
+    return list(dict.fromkeys(found))
 
 
-def utterance(file: Path, config: Config) -> Dialogue:
-    """A dialogue of one entry: the recording is played, and answered, over headphones in a silent room.
+def utterances(files: Sequence[Path], config: Config) -> list[Dialogue]:
+    """Dialogues of one entry each: a recording is played, and answered, over headphones in a silent room.
+
+    They are named like their files, with folders where two have the same name.
 
     Raises:
-        AudioError: The file cannot be read, or nobody speaks in it.
+        AudioError: A file cannot be read, or nobody speaks in it.
     """
+    names = [file.name for file in files]
+    return [_utterance(file, file.name if names.count(file.name) == 1 else file.as_posix(), config) for file in files]
+
+
+def _utterance(file: Path, name: str, config: Config) -> Dialogue:
     samples = read_wav(file)
     voiced = voiced_span(samples)
     if voiced is None:
         raise AudioError(f"{file} has no speech in it; leave it out.")
-    script = Script(turns=[Entry(user=file.as_posix())], timeout_ms=_TIMEOUT_MS, settle_ms=0)
+    script = Script(name=name, turns=[Entry(user=file.as_posix())], timeout_ms=_TIMEOUT_MS, settle_ms=0)
     recording = Recording(samples, (voiced[0] / MIC_RATE_HZ, voiced[1] / MIC_RATE_HZ))
     return Dialogue(file, script, config, {0: recording})
 

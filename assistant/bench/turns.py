@@ -64,7 +64,7 @@ def measured_turn(performance: Performance) -> MeasuredTurn | None:
     durations = durations_ms(since_s, [None if ms is None else ms / 1000 for ms in at_ms])
     inference_ms, overhead_ms = _after_the_end(turn, voiced_s[1], trace.steps)
     return MeasuredTurn(
-        recording=result.user or "",
+        recording=performance.dialogue.name,
         run=performance.result.run,
         turns=result.recognised,
         parts_ms=dict(zip(PARTS, durations, strict=True)),
@@ -94,7 +94,7 @@ def left_out(performance: Performance) -> LeftOut:
         reason = "it was answered before its end only"
     else:
         reason = "no reply was heard"
-    return LeftOut(performance.dialogue.path.name, performance.result.run, reason)
+    return LeftOut(performance.dialogue.name, performance.result.run, reason)
 
 
 def _after_the_end(turn: TurnRecord, since_s: float, steps: Iterable[StepRecord]) -> tuple[float, float]:

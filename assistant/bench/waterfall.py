@@ -6,15 +6,24 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
 from assistant.bench.figures import typical
-from assistant.bench.turns import PARTS, MeasuredTurn, model_of
+from assistant.bench.turns import PARTS, MeasuredTurn
 from assistant.dialogue.palette import LIGHT
 from assistant.dialogue.svg import box, element, label, line
+from assistant.messages import WorkKind
 
-_WIDTH, _LEFT, _RIGHT = 1120, 250, 96
+_WIDTH, _LEFT, _RIGHT = 1120, 270, 96
 _HEAD, _ROW, _BAR, _STRIP = 104, 46, 18, 7
 
 _STYLES = dict(zip(PARTS, ("wait", "hear", "prompt", "think", "voice", "play"), strict=True))
-_STEP_STYLES = {"whisper": "hear", "chat": "think", "voice": "voice", "turn": "wait"}
+_STEP_STYLES: dict[WorkKind, str] = {
+    "whisper_encoder": "hear",
+    "whisper_token": "hear",
+    "chat_prefill": "prompt",
+    "chat_token": "think",
+    "voice": "voice",
+    "turn_model": "wait",
+}
+"""By the first thing that a step did."""
 _STYLE = "".join(f".s-{name}{{fill:{LIGHT[name]}}}" for name in {*_STYLES.values(), *_STEP_STYLES.values()})
 _STYLE += """
 text{font:13px system-ui,-apple-system,"Segoe UI",Roboto,"Liberation Sans",sans-serif;fill:#2b2a28}
@@ -66,7 +75,7 @@ def _legend() -> Iterator[str]:
 
 def _row(turn: MeasuredTurn, top: float, px_per_ms: float) -> Iterator[str]:
     name = turn.recording.removesuffix(".wav")
-    yield label(24, top + 22, name if len(name) <= 32 else f"{name[:31]}…", "")
+    yield label(24, top + 22, name if len(name) <= 31 else f"{name[:30]}…", "")
     ends = list(accumulate(turn.parts_ms.values()))
     for (part, ms), end_ms in zip(turn.parts_ms.items(), ends, strict=True):
         if not ms:
@@ -81,7 +90,7 @@ def _row(turn: MeasuredTurn, top: float, px_per_ms: float) -> Iterator[str]:
         start_ms = max(1000 * (step.start_s - turn.since_s), 0.0)
         until_ms = min(1000 * (step.end_s - turn.since_s), ends[-1])
         if until_ms > start_ms:
-            style = f"s-{_STEP_STYLES[model_of(step)]} step"
+            style = f"s-{_STEP_STYLES[step.work[0].kind]} step"
             title = " and ".join(work.kind for work in step.work)
             x = _LEFT + start_ms * px_per_ms
             yield box(x, top + 10 + _BAR, (until_ms - start_ms) * px_per_ms, _STRIP, style, title)

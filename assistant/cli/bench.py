@@ -67,7 +67,7 @@ def bench(
     from assistant.bench.document import Bench
     from assistant.bench.figures import figures, first_tokens
     from assistant.bench.history import last_like, read_history, write_history
-    from assistant.bench.run import RECORDINGS, find_recordings, utterance
+    from assistant.bench.run import RECORDINGS, find_recordings, utterances
     from assistant.bench.table import show_changes, show_figures, show_recordings
     from assistant.bench.waterfall import waterfall
     from assistant.cli.dialogue import check_models
@@ -79,7 +79,7 @@ def bench(
     check_models(chosen)
     kept = read_history(history) if history is not None else []
     check_writable(json_file, picture, history)
-    dialogues = [utterance(file, chosen) for file in find_recordings(paths or [RECORDINGS])]
+    dialogues = utterances(find_recordings(paths or [RECORDINGS]), chosen)
     shown_on = sys.stderr if json_file == STANDARD_OUTPUT else sys.stdout
     console = Console(file=shown_on, highlight=False, width=None if shown_on.isatty() else 120)
     measured, typed, missing, complete = _run(dialogues, chosen, turns, repeat, clock, console)
@@ -94,7 +94,7 @@ def bench(
             models=models_used(chosen),
             repeat=repeat,
             complete=complete,
-            recordings=[dialogue.path.name for dialogue in dialogues],
+            recordings=[dialogue.name for dialogue in dialogues],
             left_out=missing,
             turns=measured,
             found=figures(measured),

@@ -59,7 +59,7 @@ def performance(
     run: int = 0,
 ) -> Performance:
     """A dialogue of one utterance, voiced from 0.5 to 1.5 s; None: it was not taken for speech."""
-    script = Script(turns=[Entry(user=recording)])
+    script = Script(name=recording, turns=[Entry(user=recording)])
     dialogue = Dialogue(Path(recording), script, config.load("small"), {0: Recording(np.zeros(1, np.float32), None)})
     entry = EntryTrace(0, script.turns[0], start_s=0.0, end_s=2.0, voiced_s=(0.5, 1.5))
     sound = np.zeros(10 * RATE_HZ, np.float32)

@@ -104,6 +104,18 @@ def test_what_cannot_be_used_is_told_before_anything_runs(tmp_path: Path) -> Non
         assert sentence in error and "\n" not in error
 
 
+@pytest.mark.usefixtures("no_weights")
+def test_recordings_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    """By their folders; the same file twice is one."""
+    for folder in "ab":
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "one.wav").write_bytes(PLAY.read_bytes())
+    _, _, whole = bench(tmp_path, tmp_path / "a", tmp_path / "b" / "one.wav", tmp_path / "a", "--repeat", "1")
+    names = [f"{tmp_path}/a/one.wav", f"{tmp_path}/b/one.wav"]
+    assert whole["recordings"] == [PLAY.name, *names]
+    assert [turn["recording"] for turn in whole["turns"]] == whole["recordings"]
+
+
 def test_recordings_come_with_the_program() -> None:
     """In the folder of the demo; others are found at any depth."""
     assert len(find_recordings([RECORDINGS])) == 4
