@@ -62,10 +62,10 @@ class Stage:
         async with self._models(load, History(config.chat.system_prompt, clock)) as (models, inference):
             await asyncio.sleep(0)  # the time that loading took is charged here, before the clock's zero
             clock.restart()
+            zero_s = asyncio.get_running_loop().time()
             history = History(config.chat.system_prompt, clock)
             push_to_talk = script.mode == "push-to-talk"
             assistant = Assistant(config, desk, models, inference, clock, history, push_to_talk, self._changed)
-            zero_s = asyncio.get_running_loop().time()
             try:
                 await self._talk(assistant, desk, clock)
                 self.trace.stopped = False

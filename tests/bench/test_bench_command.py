@@ -11,6 +11,7 @@ import pytest
 from fakes import FakeChat, FakeSynthesizer
 from typer.testing import CliRunner
 
+from assistant.app import Models
 from assistant.audio.wav import write_wav
 from assistant.bench.run import RECORDINGS, find_recordings
 from assistant.cli import app
@@ -73,6 +74,18 @@ def test_a_bench_is_measured_written_and_compared(tmp_path: Path) -> None:
     _, shown, _ = bench(tmp_path, *options)
     assert "before" in shown and "change" in shown
     assert len(history.read_text().splitlines()) == 2
+
+
+@pytest.mark.usefixtures("no_weights")
+def test_under_the_real_clock_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Steps and marks have the same zero there: they lay apart by the 6 ms in which the assistant is put together."""
+    monkeypatch.setattr(
+        runner, "load_models", lambda config: Models(Hears("play"), FakeChat(["one."]), FakeSynthesizer())
+    )
+    status, _, whole = bench(tmp_path, "--repeat", "1", "--turns", "2", "--clock", "real")
+    assert status == 0
+    assert [turn["fed_tokens"] for turn in whole["first_tokens"]["turns"]] == [20, 20]
+    assert sum(whole["turns"][0]["parts_ms"].values()) == whole["turns"][0]["voice_to_voice_ms"]
 
 
 @pytest.mark.usefixtures("no_weights")
