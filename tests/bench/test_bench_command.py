@@ -18,7 +18,7 @@ from assistant.cli import app
 from assistant.cli import dialogue as command_line
 from assistant.dialogue import runner
 from assistant.errors import AssistantError
-from assistant.messages import Samples, Step, Steps, Transcript, Work
+from assistant.messages import Fragment, Samples, SpeechAudio, Step, Steps, Transcript, Work
 
 PLAY = RECORDINGS / "rhasspy3_play_the_beatles.wav"
 
@@ -86,6 +86,32 @@ def test_under_the_real_clock_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert status == 0
     assert [turn["fed_tokens"] for turn in whole["first_tokens"]["turns"]] == [20, 20]
     assert sum(whole["turns"][0]["parts_ms"].values()) == whole["turns"][0]["voice_to_voice_ms"]
+
+
+class Interrupted(FakeSynthesizer):
+    """Ctrl-C comes in the second reply; the first call warms it."""
+
+    def __init__(self) -> None:
+        self._calls = 0
+
+    def synthesize(self, fragment: Fragment) -> Steps[SpeechAudio]:
+        """See ports.Synthesizer."""
+        self._calls += fragment.text != "hello."
+        if self._calls == 2:
+            raise KeyboardInterrupt
+        yield from super().synthesize(fragment)
+
+
+@pytest.mark.usefixtures("no_weights")
+def test_ctrl_c_leaves_what_was_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the unfinished run, told as incomplete, and out of the history."""
+    voice, history = Interrupted(), tmp_path / "history.jsonl"
+    monkeypatch.setattr(runner, "load_voice", lambda config: voice)
+    status, _, whole = bench(tmp_path, "--repeat", "3", "--history", history)
+    assert status == 130
+    assert not whole["complete"]
+    assert [turn["run"] for turn in whole["turns"]] == [0]
+    assert history.read_text() == ""
 
 
 @pytest.mark.usefixtures("no_weights")
