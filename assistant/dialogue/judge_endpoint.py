@@ -78,8 +78,10 @@ class EndpointJudge:
             answer = response.read(_MOST_BYTES)
         except TimeoutError:
             raise self._fault(f"did not answer within {self._settings.timeout_s:g} s (judge.timeout_s)") from None
-        except (OSError, http.client.HTTPException) as error:
+        except OSError as error:
             raise self._fault(f"cannot be reached ({error}); start it, or mend judge.endpoint") from None
+        except http.client.HTTPException as error:
+            raise self._fault(f"does not speak HTTP: {str(error)[:_SHOWN]!r}; mend judge.endpoint") from None
         finally:
             connection.close()
         if response.status != http.client.OK:

@@ -16,7 +16,8 @@ class RunProgress:
 
     def __init__(self, console: Console, dialogues: int) -> None:
         columns = BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("[dim]{task.description}[/]")
-        self._progress = Progress(*columns, console=console, transient=True)
+        # in a file or a pipe nobody looks at it, and blank lines would be all that is left of it
+        self._progress = Progress(*columns, console=console, transient=True, disable=not console.is_interactive)
         self._task = self._progress.add_task("loading the models", total=dialogues)
 
     def __enter__(self) -> RunProgress:

@@ -91,7 +91,7 @@ def describe(entry: Entry) -> str:
     """An entry in a few words."""
     if entry.user is not None:
         return entry.user.rsplit("/", 1)[-1]
-    return f"“{entry.type}”" if entry.type is not None else f"silence, {entry.silence_ms or 0:g} ms"
+    return f"“{' '.join(entry.type.split())}”" if entry.type is not None else f"silence, {entry.silence_ms or 0:g} ms"
 
 
 def _headline(result: DialogueResult) -> str:

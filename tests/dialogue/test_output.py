@@ -18,6 +18,7 @@ from rich.console import Console
 
 from assistant import config
 from assistant.dialogue.output import Outputs, stereo, write_whole
+from assistant.dialogue.progress import RunProgress
 from assistant.dialogue.result import EntryResult
 from assistant.dialogue.script import Script
 from assistant.dialogue.summary import show, show_totals
@@ -122,6 +123,14 @@ def test_the_table_says_what_failed() -> None:
     assert 'entry 0: transcript: "words & more" instead of "a" (word error rate 0.25 over 0)' in text
     assert "0 of 1 passed" in text
     assert "“so <long>”" in text
+
+
+def test_progress_leaves_nothing_in_a_file() -> None:
+    """Not even a blank line."""
+    console = Console(file=io.StringIO())
+    with RunProgress(console, 1) as progress:
+        progress.done(performance())
+    assert isinstance(console.file, io.StringIO) and console.file.getvalue() == ""
 
 
 def test_the_table_of_a_typed_line() -> None:

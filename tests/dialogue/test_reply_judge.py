@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import socket
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -196,6 +198,23 @@ def test_an_endpoint_that_cannot_be_used_is_one_sentence(
         setattr(server, name, value)
     with pytest.raises(InferenceError, match=f"The judge at {server.url} .*{sentence}"):
         at(server).judge("greets", "hello", "Hello.")
+
+
+def test_what_is_no_web_server_at_all() -> None:
+    """One line, whatever it says."""
+
+    def answer() -> None:
+        connection, _ = listening.accept()
+        with connection:
+            connection.recv(65_536)
+            connection.sendall(b"\x00220 mail\r\nhere\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=answer)
+        thread.start()
+        with pytest.raises(InferenceError, match=r"does not speak HTTP: '.*220 mail.*'; mend judge\.endpoint\.$"):
+            at(JudgeServer(url=f"http://127.0.0.1:{listening.getsockname()[1]}/v1")).judge("greets", "hello", "Hello.")
+        thread.join()
 
 
 @pytest.mark.usefixtures("judge")

@@ -58,7 +58,7 @@ ANSWERED = (turn(1.0, 2.0), [(3.2, 5.0)])
         ({}, [(turn(1.1, 1.9, "hm", "rejected", reason="backchannel"), [])], "not taken up", "backchannel", (1.0, 2.0)),
         ({}, [ANSWERED, (turn(6.0, 6.5, "two"), [])], "Something else was answered", "“hello”, “two”", (6.0, 6.5)),
         ({"turns": 2}, [ANSWERED], "Too little", "1 turn", (1.0, 2.0)),
-        ({"turns": 0}, [ANSWERED], "though nobody spoke", "1 turn", (1.0, 2.0)),
+        ({"turns": 0}, [ANSWERED], "What was said was answered", "1 turn", (1.0, 2.0)),
         ({"transcript": "other"}, [ANSWERED], "misheard", "“hello”, 25% of the words wrong", (1.0, 2.0)),
         ({"first_audio_ms": 900}, [ANSWERED], "too late", "1200 ms, the largest part of it end of turn", (2.0, 3.2)),
         ({"first_audio_ms": 900}, [(turn(1.0, 2.0), [])], "no reply to hear", "none", (2.0, 3.0)),
@@ -79,6 +79,32 @@ def test_a_failure_in_plain_words(
     assert found.expected
     (first, *_) = found.moments_s
     assert first == pytest.approx(moment, abs=0.011)
+
+
+def test_an_answer_to_silence() -> None:
+    """Nobody spoke."""
+    script = dialogue({"silence_ms": 2000})
+    (found,) = reasons(judged(script, happened(script, [ANSWERED], [0.5])))
+    assert found.what == "Something was answered though nobody spoke"
+
+
+def test_a_reply_that_was_over_before_anyone_could_stop_it() -> None:
+    """It did not talk over the user."""
+    expect = {"stopped_within_ms": 100}
+    script = dialogue({"user": "a.wav"}, {"user": "b.wav", "interrupts_after_ms": 9000, "expect": expect})
+    trace = happened(script, [ANSWERED, (turn(6.0, 7.0), [])], [0.5, 5.5], missed=1)
+    (found,) = reasons(judged(script, trace))
+    assert found.what == "There was no reply left to stop"
+
+
+def test_less_was_heard_than_a_script_expects() -> None:
+    """Which is no reason to say that it was heard."""
+    script = dialogue({"user": "a.wav"}, expect={"self_heard": 1, "noise_heard": 2})
+    told = [found.what for found in reasons(judged(script, happened(script, [ANSWERED], [0.5])))]
+    assert told == [
+        "The assistant heard itself less often than expected",
+        "Noise was taken for a voice less often than expected",
+    ]
 
 
 @pytest.mark.parametrize(

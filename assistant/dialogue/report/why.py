@@ -107,7 +107,8 @@ def _turns(case: _Case, key: str, detail: str) -> _Words:
     turns = [turn for turn in trace.owned(case.seen.index) if turn.kind == "spoken"]
     if len(turns) > expected:
         extra = [turn for turn in turns if speaker(turn, trace) is not case.trace] or turns[expected:]
-        what = "Something else was answered too" if expected else "Something was answered though nobody spoke"
+        unasked = "What was said was answered" if case.trace.voiced_s else "Something was answered though nobody spoke"
+        what = "Something else was answered too" if expected else unasked
         return what, count(expected, "turn"), f"{count(len(turns), 'turn')}: {_quotes(turns)}", tuple(_spans(extra))
     refused = [
         turn for turn in trace.turns if turn.state == "rejected" and trace.owner(turn.speech_end_s) is case.trace
@@ -147,7 +148,10 @@ def _stopped(case: _Case, key: str, detail: str) -> _Words:
     moments_s = case.speech_s
     if cut_ms is not None:
         moments_s = tuple((min(start_s, cut_ms / 1000), cut_ms / 1000) for start_s, _ in moments_s)
-    return "It went on talking over the user", f"silent within {limit:g} ms", seen, moments_s
+    last_ms, started_ms = case.before.marks_ms.last_audio if case.before else None, case.seen.marks_ms.speech_started
+    over = last_ms is None or (stopped_ms is None and started_ms is not None and last_ms < started_ms)
+    what = "There was no reply left to stop" if over else "It went on talking over the user"
+    return what, f"silent within {limit:g} ms", seen, moments_s
 
 
 def _stalled(case: _Case, key: str, detail: str) -> _Words:
@@ -210,6 +214,8 @@ def _unasked(performance: Performance, failure: str, source: str, seen: int, exp
     turns = [turn for one in found for turn in _caused(one, performance)]
     itself = source == "itself"
     what = "The assistant heard itself" if itself else "Noise was taken for a voice"
+    if seen < expected:
+        what += " less often than expected"
     told = times(seen)
     if found:
         told += f", first at {found[0].span[0]:.1f} s: {'its echo' if itself else 'noise'} was taken for the user"
