@@ -60,6 +60,8 @@ _MOST_ALIVE = {
 }
 """What may be left when the talk is idle; sounds are what playback remembers for the echo's text check."""
 
+_COUNTED = (Job, Turn, Utterance, TurnRecord, SpeechAudio)
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
@@ -138,6 +140,8 @@ class Soak:
         self.ended = 0
         """Turns that were answered."""
         self.samples: list[Sample] = []
+        gc.collect()  # what this process held before; kept, so that their ids stay theirs
+        self._others = {id(one): one for one in gc.get_objects() if type(one) in _COUNTED}
 
     def run(self, turns: int) -> None:
         """Talk, in virtual time."""
@@ -209,7 +213,7 @@ class Soak:
         alive = gc.get_objects()
 
         def count(kind: type) -> int:
-            return sum(type(one) is kind for one in alive)
+            return sum(type(one) is kind and id(one) not in self._others for one in alive)
 
         streams = [one for one in alive if type(one) is MemoryObjectReceiveStream]
         sample = Sample(

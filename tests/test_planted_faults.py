@@ -19,7 +19,7 @@ from assistant.dialogue.step_store import StepStore
 from assistant.floor import Floor
 from assistant.messages import Samples, Transcript
 from assistant.metrics import TurnState
-from assistant.models import speech, whisper
+from assistant.models import chat, speech, whisper
 from assistant.models.whisper_guard import Decoded
 from assistant.turn import Turn
 
@@ -98,6 +98,12 @@ FAULTS = {
     ),
     "resume": Fault(
         "false_interruption/mm", "not idle", lambda patch: patch.setattr(Playback, "resume", lambda playback: None)
+    ),
+    "prompt cache": Fault(
+        "interruption/what_was_heard",
+        "reply.not_matches",
+        lambda patch: patch.setattr(chat, "trim_prompt_cache", lambda cache, tokens: tokens),
+        in_steps=True,
     ),
 }
 
