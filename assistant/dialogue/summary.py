@@ -128,7 +128,7 @@ def _seen(seen: EntryResult) -> str:
         return _turns(seen.recognised)
     heard = seen.reply_heard if seen.interrupted else seen.reply
     cut = " ⏹" if seen.interrupted else ""
-    return f"{seen.transcript} → {seen.command or heard}{cut}"
+    return f"{' '.join(seen.transcript.split())} → {seen.command or heard}{cut}"
 
 
 def _turns(count: int) -> str:

@@ -43,7 +43,7 @@ _MEASURES = (
     _Measure("word error rate, mean", lambda point: None if point.wer is None else 100 * point.wer, " %"),
     _Measure("heard itself", lambda point: point.self_heard),
     _Measure("heard noise", lambda point: point.noise_heard),
-    _Measure("turned away", lambda point: point.rejected),
+    _Measure("rejected", lambda point: point.rejected),
 )
 
 

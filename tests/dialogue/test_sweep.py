@@ -88,6 +88,7 @@ def test_what_is_no_sweep(sweep: str) -> None:
         (["--sweep", "chat.max_tokens=20,none"], "--sweep chat.max_tokens=none: chat.max_tokens: "),
         (["--sweep", "chat.max_tokens=5", "--sweep", "chat.max_tokens=6"], "chat.max_tokens is swept already"),
         (["--sweep", "chat.max_tokens=5", "--set", "chat.nothing=5"], "--set chat.nothing=5: there is no key"),
+        (["--sweep", "chat.max_tokens=5,6", "--html", "-"], "Only the JSON goes to standard output"),
         (["--sweep", "chat.max_tokens=5,6,5"], "--sweep chat.max_tokens=5,6,5: a value stands twice"),
         (["--plot", "plot.svg"], "--plot draws a sweep"),
     ],
