@@ -148,6 +148,8 @@ def new(
     chosen = load(profile, config, settings=settings or ())
     if output.exists() and not force:
         raise ScriptError(f"{output} is there already; give another name, or --force to write over it.")
+    if not output.parent.is_dir():
+        raise ScriptError(f"There is no folder {output.parent}; make it, or give another path.")
     entries = list(track(heard(files, load_transcriber(chosen)), "transcribing", len(files), transient=True))
     write_whole(output, script_text(entries, output, chosen.models.transcriber))
     count = "1 entry" if len(entries) == 1 else f"{len(entries)} entries"

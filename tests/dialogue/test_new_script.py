@@ -31,3 +31,9 @@ def test_a_new_script_expects_what_is_heard(tmp_path: Path) -> None:
     assert (silent.user, silent.turns_expected) == ("nothing.wav", 0)
     again = CliRunner().invoke(app, arguments)
     assert str(again.exception).startswith(f"{script} is there already")
+
+
+def test_a_place_that_is_not_there_is_known_before_anything_is_heard(tmp_path: Path) -> None:
+    """No model is loaded for it."""
+    arguments = ["dialogue", "new", "--profile", "small", "-o", str(tmp_path / "no" / "talk.yaml"), "no.wav"]
+    assert str(CliRunner().invoke(app, arguments).exception).startswith(f"There is no folder {tmp_path / 'no'};")
