@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import io
 import wave
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import soundfile
 import soxr
 
 from assistant.errors import AudioError
+from assistant.files import write_whole
 from assistant.messages import MIC_RATE_HZ, Samples
 
 LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 8_000, 192_000
@@ -74,18 +75,14 @@ def write_wav(path: str | Path, samples: Samples, rate_hz: int) -> None:
     Raises:
         AudioError: The file cannot be written.
     """
-    path = Path(path)
-    part = path.with_name(f".{path.name}.part")
     pcm = np.rint(np.clip(samples, -1, 1) * 32767).astype("<i2")
+    written = io.BytesIO()
+    with wave.open(written, "wb") as sound:
+        sound.setnchannels(1 if pcm.ndim == 1 else pcm.shape[1])
+        sound.setsampwidth(2)
+        sound.setframerate(rate_hz)
+        sound.writeframes(pcm.tobytes())
     try:
-        try:
-            with part.open("wb") as opened, wave.open(opened) as sound:
-                sound.setnchannels(1 if pcm.ndim == 1 else pcm.shape[1])
-                sound.setsampwidth(2)
-                sound.setframerate(rate_hz)
-                sound.writeframes(pcm.tobytes())
-            os.replace(part, path)
-        finally:
-            part.unlink(missing_ok=True)
+        write_whole(Path(path), written.getvalue())
     except OSError as error:
         raise AudioError(f"The sound file {path} cannot be written: {error.strerror}.") from None

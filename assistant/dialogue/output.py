@@ -154,10 +154,7 @@ def write_whole(path: Path, text: str) -> None:
         AssistantError: It cannot be written.
     """
     with _sentence(path):
-        if path.exists() and not path.is_file():  # a pipe; and root would put a file in the place of /dev/null
-            path.write_text(text, encoding="utf-8")
-        else:
-            files.write_whole(path, text)
+        files.write_whole(path, text)
 
 
 def _write(path: Path, text: Callable[[], str]) -> None:
