@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from assistant.audio.echo import EchoWindow
 from assistant.audio.echo_canceller import LATENCY_SAMPLES, LONGEST_DELAY_MS
+from assistant.audio.level import crest_db
 from assistant.audio.onset import Began, Voice
 from assistant.audio.voicing import VOICING_SAMPLES, Voicing, VoicingJudge, resemblance, share
 from assistant.messages import FRAME_MS, FRAME_SAMPLES, MIC_RATE_HZ, Frame, Samples
@@ -96,6 +97,8 @@ LEAST_PROBABILITY = 0.15
 """In one chunk at least, or a pitch: typing alone has neither, and stands out of the echo as a voice does."""
 LEAST_EXCESS_DB = 0.75
 """In one chunk at least: where AEC3 let the end of a reverberation pass, Silero was sure of it, and it had a pitch."""
+CLICK_CREST_DB = 13.0
+"""From here on a chunk stands out by a click: keys hit while AEC3 let an echo pass made a voice of it."""
 CLICK_PERIODICITY = 0.3
 """With less, and Silero not sure, a chunk proves nothing: half the false pauses of an hour of typing were of keys."""
 PITCHED = 5.0
@@ -147,8 +150,10 @@ class DoubleTalk:
         # until the delay is known the echo may be that of any of the latest half second
         played_db = self._recent_db[-1] if delay_ms is not None else np.max(self._recent_db, axis=0)
         excess_db = self._bands.excess_db(self._heard_db(voice), played_db, learn=delay_ms is not None)
-        left = self._left_samples(voice)
-        voicing = self._voicing.judge(left, self._chunk(voice))
+        left, chunk = self._left_samples(voice), self._chunk(voice)
+        if crest_db(chunk) > CLICK_CREST_DB:
+            excess_db = min(excess_db, 0)
+        voicing = self._voicing.judge(left, chunk)
         own = 0.0
         if voicing.periodicity >= CLICK_PERIODICITY:
             near = self._until(self._played, voice.end - late + FRAME_SAMPLES, _NEAR_SAMPLES)
