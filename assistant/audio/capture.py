@@ -91,6 +91,8 @@ class Capture:
     def _take(self, frame: Frame) -> list[TurnEvent]:
         if frame.opened is not None:
             self._open(frame.opened)
+            if self._loudspeakers:  # what the devices before still play has no reference, and cut the reply
+                self.window.expect(frame.start)
         if self.muted:
             frame = Frame(frame.start, np.zeros(FRAME_SAMPLES, np.float32), frame.reference)
         self.level_db = level_db(frame.samples)
@@ -125,6 +127,8 @@ class Capture:
     def _began(self, voice: Voice) -> Began | None:
         # what sounded like speech before the window shut is no more the user's when it has
         self._in_echo = self.window.open or (self._in_echo and self._cancelling and self._onset.under_way)
+        if self.window.blind:
+            return None
         if self._in_echo:
             return self._double_talk.judge(voice, self.window) if self._cancelling else None
         if self._canceller is not None:

@@ -86,6 +86,8 @@ class EchoWindow:
         self._latency_ms = latency_ms
         self._delay = EchoDelay()
         self.open = False
+        self.blind = False
+        """Open for a sound of which nothing is known."""
         self.opened = 0
         """Sample index at which the window, or the one before, opened."""
         self.closed = 0
@@ -117,6 +119,11 @@ class EchoWindow:
         learned = self._delay.ms
         return self._latency_ms + UNLEARNED_DELAY_MS if learned is None else max(self._latency_ms, learned)
 
+    def expect(self, at: int) -> None:
+        """Open, as if something audible had been played until sample `at`: nobody knows what was."""
+        self.open, self.opened, self.last_audible = True, at, at
+        self.blind = True
+
     def feed(self, frame: Frame) -> None:
         """Take the next 10 ms of what was played and heard."""
         now = frame.start + len(frame.samples)
@@ -126,12 +133,13 @@ class EchoWindow:
                 self.open, self.opened = True, frame.start
                 self._delay.restart()
             self.last_audible = now
+            self.blind = False
             self._audible_ms += FRAME_MS
         if not self.open:
             return
         self._delay.feed(played_db, level_db(frame.samples))
         if now >= self.last_audible + self.hold_ms * MIC_RATE_HZ / 1000:
-            self.open, self.closed = False, now
+            self.open, self.blind, self.closed = False, False, now
             self.spans.append((self.opened, now))
 
     def holds(self, index: int) -> bool:
