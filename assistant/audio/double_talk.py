@@ -168,7 +168,7 @@ class DoubleTalk:
         excess = min(max(excess_db - EXCESS_ZERO_DB, EXCESS_LEAST), EXCESS_MOST)
         evidence = min(log_odds + excess + offset, MOST)
         click = voicing.periodicity < CLICK_PERIODICITY and probability < 0.5
-        if click or voice.agreed < 0.5 or excess_db < STANDS_OUT_DB:
+        if click or not voicing.left or voice.agreed < 0.5 or excess_db < STANDS_OUT_DB:
             evidence = min(evidence, 0)  # webrtcvad refuses what has no energy of its own, as a click's ring
         if self._evidence == 0:
             self._restart(voice.start)

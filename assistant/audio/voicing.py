@@ -76,6 +76,8 @@ class Voicing:
     """See there."""
     pitch: float
     """How far that proves a voice, 0 to 1: by its loudness too."""
+    left: bool
+    """Something is left of it at all. Else it was echo, however sure Silero, which is slow to let go, still is."""
 
 
 class VoicingJudge:
@@ -98,10 +100,11 @@ class VoicingJudge:
     def judge(self, left: Samples, heard: Samples) -> Voicing:
         """Take the next chunk as for `learn`, `left` with the chunk before, (1024,)."""
         left_db = self.learn(left[-len(heard) :], heard)
-        periodic = periodicity(left)
+        periodic, under_echo_db = periodicity(left), left_db - self._loudest_db
         return Voicing(
             periodic,
             share(periodic, PERIODIC_FROM, PERIODIC_TO)
             * share(left_db - self._floor_db, OVER_FLOOR_FROM_DB, OVER_FLOOR_TO_DB)
-            * share(left_db - self._loudest_db, UNDER_ECHO_FROM_DB, UNDER_ECHO_TO_DB),
+            * share(under_echo_db, UNDER_ECHO_FROM_DB, UNDER_ECHO_TO_DB),
+            under_echo_db >= UNDER_ECHO_FROM_DB,
         )

@@ -72,11 +72,11 @@ class Desk:
         if warm:
             self.window._audible_ms = KNOWS_ROOM_MS + 1000
 
-    def hear(self, probability: float, heard: Samples, agreed: float = 1.0) -> Began | None:
-        """One chunk, of which Silero says so much, with nothing played."""
+    def hear(self, probability: float, heard: Samples, agreed: float = 1.0, left: float = 1.0) -> Began | None:
+        """One chunk, of which Silero says so much, with nothing played, and so much of it left by the canceller."""
         for start in range(0, 640, FRAME_SAMPLES):
             piece = heard[start : start + FRAME_SAMPLES]
-            self.double_talk.take(Frame(self._at + start, piece, silence(0.01)), piece)
+            self.double_talk.take(Frame(self._at + start, piece, silence(0.01)), piece * np.float32(left))
         self._at += 640
         end = self._at - LATENCY_SAMPLES
         voice = Voice(end - CHUNK, end, probability, probability >= 0.5, agreed)
@@ -141,6 +141,13 @@ def test_a_key_makes_no_voice_of_an_echo_that_passed() -> None:
     clicks[[150, 450]] = 0.5
     assert needed(Desk(warm=True), 0.9, clicks) is None
     assert needed(Desk(warm=True), 0.9, VOWEL) == 2
+
+
+def test_where_nothing_is_left_nobody_speaks() -> None:
+    """Silero lets go of an echo that passed later than the canceller does."""
+    desk = Desk(warm=True)
+    assert all(desk.hear(0.9, VOWEL, left=0.01) is None for _ in range(20))
+    assert needed(desk, 0.9, VOWEL) == 2
 
 
 def test_evidence_is_lost_again() -> None:

@@ -40,10 +40,10 @@ def test_an_echo_resembles_what_was_played_and_another_voice_does_not() -> None:
 
 
 @pytest.mark.parametrize(
-    ("left", "heard", "proof"),
-    [(0.1, 0.1, True), (0.1, 0.3, True), (0.001, 0.001, False), (0.01, 1.0, False)],
+    ("left", "heard", "proof", "anything"),
+    [(0.1, 0.1, True, True), (0.1, 0.3, True, True), (0.001, 0.001, False, True), (0.01, 1.0, False, False)],
 )
-def test_a_pitch_proves_nothing_when_it_is_soft(left: float, heard: float, proof: bool) -> None:
+def test_a_pitch_proves_nothing_when_it_is_soft(left: float, heard: float, proof: bool, anything: bool) -> None:
     """Near the canceller's own noise, or far under the echo that was just heard."""
     judge = VoicingJudge()
     chunk = vowel(125, 512)
@@ -52,4 +52,5 @@ def test_a_pitch_proves_nothing_when_it_is_soft(left: float, heard: float, proof
     found = judge.judge(vowel(125) * np.float32(left), chunk * np.float32(heard))
     assert found.periodicity > 0.8
     assert (found.pitch > 0.5) == proof
+    assert found.left == anything
     assert judge.judge(NOISE[:VOICING_SAMPLES], chunk).pitch == 0
