@@ -41,6 +41,7 @@ def test_a_talk_on_devices_becomes_a_script_that_holds(tmp_path: Path) -> None:
     ran = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S)
     assert ran.returncode == 0, script.read_text() + ran.stdout + ran.stderr
     values = yaml.safe_load(script.read_text())
-    assert [turn["expect"]["transcript"] for turn in values["turns"]] == ["Turn on the lamp."] * 2
+    # through a sound card Whisper begins the sentence with a capital or without
+    assert [turn["expect"]["transcript"].casefold() for turn in values["turns"]] == ["turn on the lamp."] * 2
     assert values["room"]["echo_gain_db"] == pytest.approx(-10, abs=2)
     assert 50 < values["room"]["echo_delay_ms"] < 250
