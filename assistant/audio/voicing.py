@@ -23,6 +23,7 @@ OVER_FLOOR_FROM_DB, OVER_FLOOR_TO_DB = 10.0, 20.0
 """Over its noise floor: AEC3's own noise has a pitch at times."""
 UNDER_ECHO_FROM_DB, UNDER_ECHO_TO_DB = -26.0, -16.0
 """Under what the microphone has just heard: in a silent room the last of a reverberation has a pitch too."""
+NOTHING_LEFT_DB = -40.0
 FLOOR_UP_DB, FLOOR_DOWN_DB, LEAST_FLOOR_DB = 0.05, 1.0, -75.0
 LOUDEST_DOWN_DB = 1.0
 
@@ -106,5 +107,5 @@ class VoicingJudge:
             share(periodic, PERIODIC_FROM, PERIODIC_TO)
             * share(left_db - self._floor_db, OVER_FLOOR_FROM_DB, OVER_FLOOR_TO_DB)
             * share(under_echo_db, UNDER_ECHO_FROM_DB, UNDER_ECHO_TO_DB),
-            under_echo_db >= UNDER_ECHO_FROM_DB,
+            under_echo_db >= NOTHING_LEFT_DB,
         )

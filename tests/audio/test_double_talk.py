@@ -146,7 +146,7 @@ def test_a_key_makes_no_voice_of_an_echo_that_passed() -> None:
 def test_where_nothing_is_left_nobody_speaks() -> None:
     """Silero lets go of an echo that passed later than the canceller does."""
     desk = Desk(warm=True)
-    assert all(desk.hear(0.9, VOWEL, left=0.01) is None for _ in range(20))
+    assert all(desk.hear(0.9, VOWEL, left=0.003) is None for _ in range(20))
     assert needed(desk, 0.9, VOWEL) == 2
 
 

@@ -41,7 +41,13 @@ def test_an_echo_resembles_what_was_played_and_another_voice_does_not() -> None:
 
 @pytest.mark.parametrize(
     ("left", "heard", "proof", "anything"),
-    [(0.1, 0.1, True, True), (0.1, 0.3, True, True), (0.001, 0.001, False, True), (0.01, 1.0, False, False)],
+    [
+        (0.1, 0.1, True, True),
+        (0.1, 0.3, True, True),
+        (0.001, 0.001, False, True),
+        (0.01, 1.0, False, False),
+        (0.05, 1.0, False, True),
+    ],
 )
 def test_a_pitch_proves_nothing_when_it_is_soft(left: float, heard: float, proof: bool, anything: bool) -> None:
     """Near the canceller's own noise, or far under the echo that was just heard."""
