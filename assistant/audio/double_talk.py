@@ -93,6 +93,8 @@ EXCESS_ZERO_DB = 1.0
 EXCESS_LEAST, EXCESS_MOST = -4.0, 3.0
 STANDS_OUT_DB = -1.0
 """With less a chunk proves nothing, however sure Silero is: of AEC3's work on typing it was, by 0.6 to 0.9."""
+NOTHING_LEFT_PROBABILITY = 0.01
+"""Silero's at most, where nothing is left to be judged: it takes 100 ms to let go of an echo that passed."""
 LEAST_PROBABILITY = 0.15
 """In one chunk at least, or a pitch: typing alone has neither, and stands out of the echo as a voice does."""
 LEAST_EXCESS_DB = 0.75
@@ -163,17 +165,17 @@ class DoubleTalk:
         return self._sum(voice, excess_db, voicing, COLD + trust * (WARM - COLD + PITCHED * voicing.pitch + OWN * own))
 
     def _sum(self, voice: Voice, excess_db: float, voicing: Voicing, offset: float) -> Began | None:
-        probability = min(voice.probability, 0.999)
+        probability = min(voice.probability, 0.999 if voicing.left else NOTHING_LEFT_PROBABILITY)
         log_odds = min(max(math.log(max(probability, 1e-3) / (1 - probability)), LEAST_LOG_ODDS), MOST)
         excess = min(max(excess_db - EXCESS_ZERO_DB, EXCESS_LEAST), EXCESS_MOST)
         evidence = min(log_odds + excess + offset, MOST)
         click = voicing.periodicity < CLICK_PERIODICITY and probability < 0.5
-        if click or not voicing.left or voice.agreed < 0.5 or excess_db < STANDS_OUT_DB:
+        if click or voice.agreed < 0.5 or excess_db < STANDS_OUT_DB:
             evidence = min(evidence, 0)  # webrtcvad refuses what has no energy of its own, as a click's ring
         if self._evidence == 0:
             self._restart(voice.start)
         self._evidence = max(self._evidence + evidence, 0)
-        self._probability = max(self._probability, voice.probability)
+        self._probability = max(self._probability, probability)
         if evidence > 0:
             self._pitch = max(self._pitch, voicing.pitch)
             self._excess_db = max(self._excess_db, excess_db)

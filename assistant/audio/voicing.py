@@ -78,7 +78,7 @@ class Voicing:
     pitch: float
     """How far that proves a voice, 0 to 1: by its loudness too."""
     left: bool
-    """Something is left of it at all. Else it was echo, however sure Silero, which is slow to let go, still is."""
+    """Something is left of it at all. Else Silero, which is slow to let go, speaks of what was there before."""
 
 
 class VoicingJudge:
