@@ -7,9 +7,10 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from assistant.audio.earcons import Earcon, earcon
+from assistant.audio.earcons import Earcon, earcon, earcon_between
 from assistant.audio.level import level_db
 from assistant.config import Config
+from assistant.metrics import TalkState
 
 RATES_HZ = (8_000, 16_000, 24_000, 48_000)
 
@@ -43,3 +44,21 @@ def test_the_level_is_the_one_asked_for() -> None:
 def test_they_are_off_by_default(config: Config) -> None:
     """Whoever wants them switches them on."""
     assert config.earcons.enabled is False
+
+
+@pytest.mark.parametrize(
+    ("before", "state", "name"),
+    [
+        ("listening", "listening", None),
+        ("listening", "hearing", "hearing"),
+        ("paused", "hearing", "hearing"),
+        ("hearing", "thinking", "got_it"),
+        ("speaking", "asleep", "asleep"),
+        ("asleep", "listening", "awake"),
+        ("asleep", "asleep", None),
+        ("thinking", "speaking", None),
+    ],
+)
+def test_which_change_has_a_tone(before: TalkState, state: TalkState, name: str | None) -> None:
+    """Those that a user who does not look must know of."""
+    assert earcon_between(before, state) == name

@@ -63,3 +63,7 @@ def failures(script: Dialogue, trace: Trace) -> list[list[str]]:
 
 HEARD = turn(1.0, 2.0)
 """What came of a recording that began at 0.5 s."""
+
+
+ANSWERED = (turn(1.0, 2.0), [(3.2, 5.0)])
+"""A turn, and when its reply sounded."""

@@ -7,6 +7,7 @@ from scripted import dialogue, play
 
 from assistant.dialogue.expect import judge_expectations
 from assistant.dialogue.load import Dialogue
+from assistant.dialogue.report.report import Report
 from assistant.dialogue.result import Performance, summarise
 from assistant.dialogue.trace import Trace
 from assistant.messages import Priority, Work
@@ -59,3 +60,11 @@ def heard_itself() -> Performance:
     trace.loudspeaker = np.full(round(trace.seconds * RATE_HZ), 0.5, np.float32)
     trace.speaker_rate_hz = RATE_HZ
     return judged(script, trace, Verdict(1, 0, 0, (Unasked((3.0, 3.4), "itself"),)))
+
+
+def page(*performances: Performance, complete: bool = True) -> str:
+    """The report of these."""
+    report = Report()
+    for one in performances:
+        report.add(one)
+    return report.html({"chat": {"name": "a-model"}}, complete)
