@@ -180,6 +180,7 @@ def test_a_hold_is_one_utterance_with_its_rolls() -> None:
     utterance = end.utterance
     np.testing.assert_array_equal(utterance.samples, np.arange(700 * 16, 3120 * 16))
     assert (utterance.speech_start, utterance.speech_end, utterance.voiced_ms) == (1200 * 16, 1800 * 16, 600)
+    assert end.key_up == 3000 * 16
 
 
 def test_a_hold_without_a_sound_ends_as_well() -> None:

@@ -126,6 +126,15 @@ def test_results_repeat(tmp_path: Path, mode: str, config: Config, capsys: pytes
     assert after["dialogues"][1] == json.loads(alone)["dialogues"][0]
 
 
+def test_key_up_is_the_endpoint(tmp_path: Path) -> None:
+    """Though a little more is kept after it."""
+    talk = TALK.replace("first_audio_ms: 2500, ", "")
+    (performance,) = run([write(tmp_path, "one.yaml", f"mode: push-to-talk\nptt_tail_ms: 230\n{talk}")])
+    marks = performance.result.turns[0].marks_ms
+    assert marks.endpoint is not None and marks.speech_ended is not None
+    assert marks.endpoint - marks.speech_ended == pytest.approx(230, abs=10)
+
+
 def test_measured(tmp_path: Path) -> None:
     """The same pipeline, with latencies of this machine; what models cost is not agreed."""
     (performance,) = run([write(tmp_path, "talk.yaml", TALK.replace("first_audio_ms: 2500, ", ""))], "measured")
