@@ -122,7 +122,7 @@ class Conversation:
             case SpeechResumed():
                 self._on_resumed(event.pause_ms)
             case UtteranceEnded():
-                self._on_ended()
+                self._on_ended(event)
             case LineTyped():
                 self._on_line(event.text)
 
@@ -166,7 +166,7 @@ class Conversation:
         self._discard_held()
         self._hush()
 
-    def _on_ended(self) -> None:
+    def _on_ended(self, event: UtteranceEnded) -> None:
         self._confirming.cancel()
         self._speech = None
         held = self._held
@@ -174,7 +174,7 @@ class Conversation:
             self._floor.relent(self._speech)
         elif not held.ended:  # else it is a knock while the words before it are being made out
             held.ended = True
-            held.record.endpoint_s = self._now_s()
+            held.record.endpoint_s = self._now_s() if event.key_up is None else event.key_up / MIC_RATE_HZ
             self._open_if_ready(held)
 
     def _on_line(self, text: str) -> None:

@@ -106,6 +106,8 @@ class UtteranceEnded:
     """The silence was long enough, or the key was released."""
 
     utterance: Utterance
+    key_up: int | None = None
+    """Sample index of the release, which is the end of the turn; what comes after it is the post-roll."""
 
 
 @dataclass(frozen=True, slots=True)

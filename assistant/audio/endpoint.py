@@ -222,4 +222,4 @@ class PushToTalk:
         if not recording.voiced_samples:
             recording.speech_end = now
         utterance = recording.utterance()
-        return [PauseReached(utterance), UtteranceEnded(utterance)]
+        return [PauseReached(utterance), UtteranceEnded(utterance, key_up=self._released)]
