@@ -19,14 +19,13 @@ import numpy.typing as npt
 from assistant.audio.echo import EchoWindow
 from assistant.audio.echo_canceller import LATENCY_SAMPLES, LONGEST_DELAY_MS
 from assistant.audio.level import crest_db
-from assistant.audio.onset import Began, Voice
+from assistant.audio.onset import CHUNK_SAMPLES, Began, Voice
 from assistant.audio.voicing import VOICING_SAMPLES, Voicing, VoicingJudge, resemblance, share
 from assistant.messages import FRAME_MS, FRAME_SAMPLES, MIC_RATE_HZ, Frame, Samples
 
 Levels: TypeAlias = npt.NDArray[np.float64]
 """(13,) one level for each band, dB."""
 
-CHUNK_SAMPLES = 512
 WINDOW_SAMPLES = 256
 """Half a chunk. Heard is, band by band, the softer half of a chunk: a click is over in 10 ms, a voice is not."""
 _EDGES_HZ = (100, 300, 500, 700, 900, 1150, 1400, 1750, 2100, 2600, 3200, 4000, 5000, 6500)

@@ -9,6 +9,8 @@ from itertools import takewhile
 from assistant import config
 from assistant.messages import MIC_RATE_HZ
 
+CHUNK_SAMPLES = 512
+"""Silero's own step, 32 ms."""
 LOOK_BACK_CHUNKS = 64
 """2 s: longer than any window's tail, so that speech held back by one is still found whole."""
 

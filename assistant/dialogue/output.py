@@ -99,7 +99,7 @@ class Outputs:
         with ExitStack() as writing:  # one that cannot be written costs none of the others
             for path, text in wanted:
                 if path is not None:
-                    writing.callback(_write, path, text)
+                    writing.callback(write_json, path, text())
 
     def _file_name(self, name: str) -> str:
         stem = re.sub(r"[^\w.-]+", "-", name).strip("-.")[:_LONGEST_NAME] or "dialogue"
@@ -155,10 +155,6 @@ def write_whole(path: Path, text: str) -> None:
     """
     with _sentence(path):
         files.write_whole(path, text)
-
-
-def _write(path: Path, text: Callable[[], str]) -> None:
-    write_json(path, text())
 
 
 @contextmanager

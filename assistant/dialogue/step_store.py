@@ -8,6 +8,7 @@ model code, the processor, settings, and the input. There is nothing in the stor
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import platform
@@ -23,6 +24,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from assistant.errors import AssistantError
+from assistant.files import write_whole
 from assistant.messages import Fragment, ReplyPiece, Samples, SpeechAudio, Step, Steps, Transcript, WordTime, Work
 
 T = TypeVar("T")
@@ -114,7 +116,7 @@ class StepStore:
         except (OSError, ValueError):
             number = make()
             with self._writing(path):
-                path.write_text(str(number))
+                write_whole(path, str(number))
             return number
 
     def prune(self) -> None:
@@ -144,12 +146,10 @@ class StepStore:
     def _write(self, key: str, codec: Codec[Any], kept: Kept) -> None:
         sounds: dict[str, Samples] = {}
         facts = {"complete": kept.complete, "steps": [_encode(step, codec, sounds) for step in kept.steps]}
-        path = self._path(key)
-        part = path.with_name(f".{path.name}.{os.getpid()}")
+        packed, path = io.BytesIO(), self._path(key)
+        np.savez(packed, facts=np.frombuffer(json.dumps(facts).encode(), np.uint8), **sounds)  # type: ignore[arg-type]
         with self._writing(path):
-            with part.open("wb") as file:
-                np.savez(file, facts=np.frombuffer(json.dumps(facts).encode(), np.uint8), **sounds)  # type: ignore[arg-type]
-            os.replace(part, path)
+            write_whole(path, packed.getvalue())
 
     @contextmanager
     def _writing(self, path: Path) -> Generator[None]:

@@ -8,8 +8,8 @@ from itertools import pairwise
 import numpy as np
 from echo_scenes import SPEECH, clip, gained, silence
 
-from assistant.audio.onset import Voice
-from assistant.audio.vad import CHUNK_SAMPLES, VoiceDetector, voiced_span
+from assistant.audio.onset import CHUNK_SAMPLES, Voice
+from assistant.audio.vad import VoiceDetector, voiced_span
 from assistant.config import load
 from assistant.messages import FRAME_SAMPLES, Samples
 
