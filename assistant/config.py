@@ -31,6 +31,7 @@ class Models(_Section):
     transcriber: str
     chat: str
     voice: str
+    turn: str
 
 
 class Runtime(_Section):
@@ -46,6 +47,7 @@ class Vad(_Section):
 
 
 class Endpoint(_Section):
+    work_ms: Annotated[int, Field(ge=30, le=2000)]
     pause_ms: Annotated[int, Field(ge=50, le=2000)]
     end_ms: Annotated[int, Field(ge=100, le=5000)]
     adaptive: bool

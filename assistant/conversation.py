@@ -12,11 +12,13 @@ import anyio
 from anyio.abc import TaskGroup
 from anyio.streams.memory import MemoryObjectReceiveStream
 
-from assistant.commands import ENDS_REPLY, Command, find_command, wakes
+from assistant.commands import ENDS_REPLY, Command, wakes
 from assistant.floor import Floor
+from assistant.judgement import judge
 from assistant.messages import (
     MIC_RATE_HZ,
     LineTyped,
+    PauseBegan,
     PauseReached,
     SpeechResumed,
     SpeechStarted,
@@ -28,7 +30,7 @@ from assistant.messages import (
 from assistant.metrics import Span, TurnRecord
 from assistant.obey import obey
 from assistant.patience import Patience
-from assistant.speech import ECHO_SLACK_S, OpenSpeech, Settled, join, refusal, settle
+from assistant.speech import OpenSpeech, Settled, join, settle
 from assistant.text.completeness import completeness
 from assistant.turn import Parts, Turn
 
@@ -117,6 +119,8 @@ class Conversation:
         match event:
             case SpeechStarted():
                 self._on_speech_started(event)
+            case PauseBegan():
+                self._begin(event.utterance)
             case PauseReached():
                 self._on_pause(event.utterance)
             case SpeechResumed():
@@ -136,6 +140,17 @@ class Conversation:
 
     def _on_pause(self, utterance: Utterance) -> None:
         self._confirming.cancel()
+        speech, held = self._speech, self._held
+        if speech is None:
+            return
+        speech.paused = True
+        if held is None or held.ended:
+            self._begin(utterance)
+        elif speech.unjudged is not None:
+            self._on_transcript(held, speech.unjudged)
+
+    def _begin(self, utterance: Utterance) -> None:
+        """Work on what was said, in case that was all."""
         speech, floor = self._speech, self._floor
         config = self._parts.config
         if speech is None or (self.asleep and not wakes(config.commands, config.transcribe.language)):
@@ -144,9 +159,8 @@ class Conversation:
             return  # a knock; if it goes on, the next pause carries all of it
         before = self._held or (floor.reply if floor.joining else None)
         if before is not None and before.utterance is not None:  # it was over, and its reply had not been heard
-            self._patience.learn(
-                before.words, (utterance.speech_start - before.utterance.speech_end) / MIC_RATE_HZ * 1e3
-            )
+            gap_ms = (utterance.speech_start - before.utterance.speech_end) * 1000 / MIC_RATE_HZ
+            self._patience.learn(before.words, gap_ms)
             speech.before = before.utterance
             self._discard_held()
         if speech.before is not None:
@@ -154,16 +168,20 @@ class Conversation:
         record = TurnRecord(
             "spoken", utterance.speech_start / MIC_RATE_HZ, utterance.speech_end / MIC_RATE_HZ, self._now_s()
         )
+        speech.unjudged = None
         self._held = self._start(record, utterance, speech.settled)
         self._held.joined = speech.before is not None
 
     def _on_resumed(self, pause_ms: float) -> None:
-        held = self._held
+        speech, held = self._speech, self._held
+        if held is not None and not held.ended:  # else it is what was said before, and is joined at the next pause
+            self._discard_held()
+        if speech is None or not speech.paused:
+            return
         if held is not None and held.utterance is not None and held.accepted:
             self._patience.learn(held.words, pause_ms)
-            if self._speech is not None:
-                self._speech.settled = settle(self._speech.settled, held.utterance, held.record.transcript)
-        self._discard_held()
+            speech.settled = settle(speech.settled, held.utterance, held.record.transcript)
+        speech.paused = False
         self._hush()
 
     def _on_ended(self, event: UtteranceEnded) -> None:
@@ -189,21 +207,27 @@ class Conversation:
     # a turn's own news
 
     def _on_transcript(self, turn: Turn, transcript: Transcript) -> None:
-        turn.record.reason = self._refusal(turn, transcript)
-        if turn.record.reason:
+        speech, floor = self._speech, self._floor
+        judgement = judge(turn, transcript, self._parts, floor, self.asleep)
+        final = floor.reply is not None or judgement.refused or judgement.command is not None
+        if final and speech is not None and not (speech.paused or turn.ended):
+            speech.unjudged = transcript  # what follows could not be taken back, and the pause may be one within a word
+            return
+        turn.record.reason = judgement.refused
+        if judgement.refused:
             self._held = None
             turn.leave("rejected")
-            if self._speech is None or not turn.ended:  # else somebody speaks again, and that decides
-                self._floor.relent(self._speech)
+            if speech is None or not turn.ended:  # else somebody speaks again, and that decides
+                floor.relent(speech)
         else:
-            self._accept(turn, transcript)
+            self._accept(turn, transcript, judgement.command)
         self._notify()
 
-    def _accept(self, turn: Turn, transcript: Transcript) -> None:
+    def _accept(self, turn: Turn, transcript: Transcript, command: Command | None) -> None:
         assert turn.utterance is not None
         turn.accepted = True
         turn.language = transcript.language
-        command = turn.record.command = self._command(turn, transcript)
+        turn.record.command = command
         if command is None or command in ENDS_REPLY:
             self._floor.supersede(turn.record)
         if command == "never_mind" and self._floor.cut_by_s == turn.record.speech_start_s:
@@ -215,33 +239,9 @@ class Conversation:
             turn.let_reply()
         self._open_if_ready(turn)
 
-    def _command(self, turn: Turn, transcript: Transcript) -> Command | None:
-        """The command that can be obeyed now."""
-        command = find_command(transcript, self._parts.config.commands, turn.joined)
-        floor = self._floor
-        possible = {
-            "wake": self.asleep,
-            "repeat": bool(floor.last[0]) or floor.audible,
-            "go_on": floor.audible or bool(floor.rest.strip()),
-        }
-        return command if command is not None and possible.get(command, True) else None
-
     def _on_end(self, turn: Turn) -> None:
         self._floor.finish()
         self._notify()
-
-    def _refusal(self, turn: Turn, transcript: Transcript) -> str:
-        """Why a transcript is not a turn; empty if it is one."""
-        assert turn.utterance is not None
-        floor, config, played = self._floor, self._parts.config, ""
-        if turn.utterance.in_echo_window:
-            start_s, end_s = turn.record.speech_start_s - ECHO_SLACK_S, turn.record.speech_end_s
-            played = self._parts.speaker.words_between(start_s, end_s)
-        answered = floor.reply.record.transcript if floor.reply is not None and floor.joining else None
-        reason = refusal(transcript, config, played, floor.reply is not None, answered)
-        if not reason and self.asleep and find_command(transcript, config.commands) != "wake":
-            return "asleep"
-        return reason
 
     # what is done to replies
 

@@ -87,8 +87,15 @@ class SpeechStarted:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class PauseBegan:
+    """So short a silence that it may be one within a word: work may begin, nothing may be concluded from it."""
+
+    utterance: Utterance
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class PauseReached:
-    """A short silence: the turn may be over, work may begin, nothing may be said."""
+    """A short silence: the turn may be over, what was said may be judged, nothing may be said."""
 
     utterance: Utterance
 
@@ -117,7 +124,7 @@ class LineTyped:
     text: str
 
 
-TurnEvent: TypeAlias = SpeechStarted | PauseReached | SpeechResumed | UtteranceEnded | LineTyped
+TurnEvent: TypeAlias = SpeechStarted | PauseBegan | PauseReached | SpeechResumed | UtteranceEnded | LineTyped
 
 
 # a turn

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from assistant.commands import FASTER, LOUDER, tell_time
+from assistant.commands import FASTER, LOUDER, Command, tell_time
 from assistant.floor import Floor
 from assistant.turn import Parts, Turn
 
 _GAIN = 0.2, 3.0
 _SPEED = 0.5, 2.0
 """Kokoro's own limits."""
+
+
+def can_obey(command: Command, floor: Floor, asleep: bool) -> bool:
+    """Whether there is anything that the command could do now."""
+    match command:
+        case "wake":
+            return asleep
+        case "repeat":
+            return bool(floor.last[0]) or floor.audible
+        case "go_on":
+            return floor.audible or bool(floor.rest.strip())
+    return True
 
 
 def obey(turn: Turn, parts: Parts, floor: Floor) -> None:

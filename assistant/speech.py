@@ -38,6 +38,10 @@ class OpenSpeech:
     before: Utterance | None = None
     """An utterance that this one goes on: its reply had not been heard yet."""
     settled: Settled = field(default_factory=Settled)
+    paused: bool = False
+    """It has paused so long that what was said may be judged."""
+    unjudged: Transcript | None = None
+    """Of the held turn, until the pause is so long."""
 
 
 def refusal(transcript: Transcript, config: Config, played: str, during_reply: bool, answered: str | None) -> str:

@@ -19,6 +19,7 @@ from assistant.history import History
 from assistant.messages import (
     MIC_RATE_HZ,
     LineTyped,
+    PauseBegan,
     PauseReached,
     Samples,
     SpeechResumed,
@@ -70,6 +71,10 @@ class Talk:
         self.transcriber.says[len(samples)] = Transcript(says, refused)  # type: ignore[arg-type]
         start, end = round(start_s * MIC_RATE_HZ), round(end_s * MIC_RATE_HZ)
         return Utterance(start, samples, start, end, (end_s - start_s) * 1000, in_echo_window)
+
+    def falls_silent(self, utterance: Utterance) -> None:
+        """A pause that may be one within a word, noticed 100 ms after the last voiced sample."""
+        self.events.append((utterance.speech_end / MIC_RATE_HZ + 0.1, PauseBegan(utterance)))
 
     def pauses(self, utterance: Utterance) -> None:
         """A pause, noticed 200 ms after the last voiced sample."""

@@ -51,9 +51,17 @@ MAY_IMPORT: dict[str, set[str]] = {
     "assistant.commands": {"assistant.text"},
     "assistant.floor": {"assistant.speech", "assistant.turn"},
     "assistant.obey": {"assistant.commands", "assistant.floor", "assistant.turn"},
+    "assistant.judgement": {
+        "assistant.commands",
+        "assistant.floor",
+        "assistant.obey",
+        "assistant.speech",
+        "assistant.turn",
+    },
     "assistant.conversation": {
         "assistant.commands",
         "assistant.floor",
+        "assistant.judgement",
         "assistant.obey",
         "assistant.patience",
         "assistant.speech",

@@ -11,6 +11,7 @@ from assistant.audio.onset import Began, Voice
 from assistant.messages import (
     FRAME_SAMPLES,
     MIC_RATE_HZ,
+    PauseBegan,
     PauseReached,
     Samples,
     SpeechResumed,
@@ -75,16 +76,20 @@ class _Recording:
 
 
 class Endpointer:
-    """Hands-free turns. Every `UtteranceEnded` follows a `PauseReached` of the same speech."""
+    """Hands-free turns. Every `UtteranceEnded` follows a `PauseReached` of the same speech, and that a `PauseBegan`.
+
+    Where a pause begins and is reached with the same frame it is only reached.
+    """
 
     def __init__(self, settings: config.Endpoint) -> None:
+        self._work = _in_samples(settings.work_ms)
         self._pause = _in_samples(settings.pause_ms)
         self._end = _in_samples(settings.end_ms)
         self._pre_roll = _in_samples(settings.pre_roll_ms)
         self._longest = _in_samples(settings.max_utterance_s * 1000)
         self._look_back = LookBack(LOOK_BACK_MS + settings.pre_roll_ms)
         self._recording: _Recording | None = None
-        self._paused = False
+        self._begun = self._paused = False
         self._wait = self._end
         self._taken = 0  # sample index up to which speech belongs to an earlier utterance
 
@@ -112,7 +117,7 @@ class Endpointer:
         self._recording = _Recording(start, frames, speech_start, in_echo_window)
         self._recording.voiced_samples = began.voiced_samples
         self._recording.speech_end = max(began.speech_end, speech_start)
-        self._paused, self._wait = False, self._end
+        self._begun, self._paused, self._wait = False, False, self._end
         return [SpeechStarted(speech_start, in_echo_window, echo_after_ms=echo_after_ms or 0.0)]
 
     def end_after(self, speech_end: int, wait_ms: float) -> None:
@@ -122,7 +127,7 @@ class Endpointer:
             speech_end: Of the utterance as it was when this was decided; if speech has gone on since, nothing changes.
             wait_ms: From the last voiced sample.
         """
-        if self._recording is not None and self._paused and self._recording.speech_end == speech_end:
+        if self._recording is not None and self._begun and self._recording.speech_end == speech_end:
             self._wait = _in_samples(wait_ms)
 
     def drop(self) -> None:
@@ -148,8 +153,8 @@ class Endpointer:
         if voice is not None and voice.speech:
             pause_ms = (voice.start - recording.speech_end) * 1000 / MIC_RATE_HZ
             recording.hear(voice)
-            if self._paused:
-                self._paused, self._wait = False, self._end
+            if self._begun:
+                self._begun, self._paused, self._wait = False, False, self._end
                 events.append(SpeechResumed(pause_ms))
         return events + self._silence(recording, start + len(samples))
 
@@ -157,9 +162,12 @@ class Endpointer:
         silence = now - recording.speech_end
         too_long = now - recording.start >= self._longest
         events: list[TurnEvent] = []
-        if not self._paused and (silence >= self._pause or too_long):
-            self._paused = True
+        if not self._paused and (silence >= min(self._pause, self._wait) or too_long):
+            self._begun = self._paused = True
             events.append(PauseReached(recording.utterance()))
+        elif not self._begun and silence >= self._work:
+            self._begun = True
+            events.append(PauseBegan(recording.utterance()))
         if silence >= self._wait or too_long:
             self._taken = now if too_long else recording.speech_end
             self._recording = None

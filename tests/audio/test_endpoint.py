@@ -12,6 +12,7 @@ from assistant.audio.onset import Began, Voice
 from assistant.config import load
 from assistant.messages import (
     FRAME_SAMPLES,
+    PauseBegan,
     PauseReached,
     SpeechResumed,
     SpeechStarted,
@@ -19,7 +20,14 @@ from assistant.messages import (
     UtteranceEnded,
 )
 
-SETTINGS = ("endpoint.pause_ms=200", "endpoint.end_ms=700", "endpoint.pre_roll_ms=300", "endpoint.max_utterance_s=5")
+SETTINGS = (
+    "endpoint.work_ms=200",
+    "endpoint.pause_ms=200",
+    "endpoint.end_ms=700",
+    "endpoint.pre_roll_ms=300",
+    "endpoint.max_utterance_s=5",
+)
+"""A pause begins and is reached at once, unless a test says otherwise."""
 FRAMES_PER_CHUNK = 3
 CHUNK = FRAMES_PER_CHUNK * FRAME_SAMPLES  # 30 ms here: no test depends on 512
 
@@ -61,6 +69,33 @@ def test_a_turn_with_a_pause_in_it() -> None:
     assert kinds(events) == ["SpeechStarted", "PauseReached", "SpeechResumed", "PauseReached", "UtteranceEnded"]
     at = [ms for ms, _ in events]
     assert at == [660, 900 + 200, 1230, 1350 + 200, 1350 + 700]
+
+
+def test_work_may_begin_before_the_pause_means_anything() -> None:
+    """After 100 ms, each time; a pause that ends before 200 ms is never reached."""
+    events = talk("." * 20 + "x" * 10 + "." * 5 + "x" * 5 + "." * 30, "endpoint.work_ms=100")
+    assert kinds(events) == [
+        "SpeechStarted", "PauseBegan", "SpeechResumed", "PauseBegan", "PauseReached", "UtteranceEnded",
+    ]  # fmt: skip
+    at = [ms for ms, _ in events]
+    assert at == [660, 900 + 100, 1080, 1200 + 100, 1200 + 200, 1200 + 700]
+    began = events[3][1]
+    assert isinstance(began, PauseBegan) and began.utterance.speech_end == 1200 * 16
+
+
+def test_words_known_early_can_end_it_early() -> None:
+    """What is decided after the pause began holds for it, and the end still follows a pause that was reached."""
+    endpointer = Endpointer(load(settings=[*SETTINGS, "endpoint.work_ms=100"]).endpoint)
+    events: list[tuple[int, TurnEvent]] = []
+    for at in range(0, 16_000, FRAME_SAMPLES):
+        got = endpointer.feed(at, frame_at(at), None)
+        if at == 4000:
+            got += endpointer.begin(Began(2400, 4000, 1600))
+        if any(isinstance(event, PauseBegan) for event in got):
+            endpointer.end_after(4000, 150)
+        events += [((at + FRAME_SAMPLES) // 16, event) for event in got]
+    assert kinds(events) == ["SpeechStarted", "PauseBegan", "PauseReached", "UtteranceEnded"]
+    assert [ms for ms, _ in events] == [260, 350, 400, 400]
 
 
 def test_each_pause_carries_the_whole_utterance_from_its_pre_roll() -> None:
@@ -128,12 +163,14 @@ def test_nothing_is_taken_before_what_can_be_the_users() -> None:
 
 @given(st.text(alphabet="x.", min_size=1, max_size=200))
 def test_the_grammar_of_events(pattern: str) -> None:
-    """Started (Paused Resumed)* Paused Ended, over and over; no two utterances share speech."""
-    events = talk(pattern + "." * 30)
+    """Started (Began Paused? Resumed)* Began? Paused Ended, over and over; no two utterances share speech."""
+    events = talk(pattern + "." * 30, "endpoint.work_ms=100")
     state = "idle"
     allowed = {
         ("idle", SpeechStarted): "speaking",
-        ("speaking", PauseReached): "paused",
+        ("speaking", PauseBegan): "silent",
+        ("silent", SpeechResumed): "speaking",
+        ("silent", PauseReached): "paused",
         ("paused", SpeechResumed): "speaking",
         ("paused", UtteranceEnded): "idle",
     }
