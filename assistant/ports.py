@@ -31,6 +31,17 @@ class Transcriber(Protocol):
         """Transcribe (n,) float32 at 16 kHz of any length; the last step holds the one Transcript."""
 
 
+class TurnModel(Protocol):
+    """Hears whether a pause is the end of the turn."""
+
+    def end_probability(self, samples: Samples) -> Steps[float]:
+        """How likely somebody has said all they wanted to, in one step.
+
+        Args:
+            samples: (n,) float32 at 16 kHz, the utterance so far and the beginning of the pause.
+        """
+
+
 class ChatModel(Protocol):
     """Writes replies, keeping its prompt cache from one call to the next."""
 

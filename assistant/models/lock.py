@@ -15,7 +15,7 @@ from assistant.config import Models, data_path
 from assistant.errors import ModelError
 from assistant.models.store import Store
 
-Role = Literal["transcriber", "chat", "voice"]
+Role = Literal["transcriber", "chat", "voice", "turn"]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Bytes = Annotated[int, Field(gt=0)]
 
@@ -122,12 +122,14 @@ def find(name: str) -> Entry:
 
 
 def chosen(models: Models) -> dict[Role, Entry]:
-    """The three models a configuration names.
+    """The three models a configuration names, and the turn model if it names one.
 
     Raises:
         ModelError: a name is unknown, or is of a model for another role.
     """
     names: dict[Role, str] = {"transcriber": models.transcriber, "chat": models.chat, "voice": models.voice}
+    if models.turn:
+        names["turn"] = models.turn
     picked = {role: find(name) for role, name in names.items()}
     for role, entry in picked.items():
         if entry.role != role:

@@ -24,6 +24,7 @@ _MODULES = {
     "whisper-from-ctranslate2": "assistant.models.convert.whisper",
     "llama-from-gguf": "assistant.models.convert.llama",
     "kokoro-from-onnx": "assistant.models.convert.kokoro",
+    "smart-turn-from-onnx": "assistant.models.convert.smart_turn",
 }
 NAMES = tuple(_MODULES)
 
