@@ -207,4 +207,4 @@ def test_the_installed_package_finds_its_data(tmp_path: Path, monkeypatch: pytes
     packed.write_text("")
     monkeypatch.setattr("importlib.resources.files", lambda _package: tmp_path)
     assert data_path("config/default.toml") == packed
-    assert data_path("config/small.toml") == Path(config.__file__).parent.parent / "config/small.toml"
+    assert data_path("config/small.toml") == Path(config.__file__).parent.parent.parent / "config/small.toml"

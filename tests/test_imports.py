@@ -21,6 +21,7 @@ MAX_LINES = 300
 CONTRACTS = {
     "assistant",
     "assistant.config",
+    "assistant.config.sections",
     "assistant.errors",
     "assistant.messages",
     "assistant.metrics",
