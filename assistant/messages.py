@@ -219,6 +219,8 @@ class Priority(IntEnum):
     PLAYBACK = 1
     TOKEN = 2
     HELD = 3
+    HELD_TOKEN = 4
+    """Of a held turn's reply: its first fragment is made sound before more is written."""
 
 
 WorkKind: TypeAlias = Literal["whisper_encoder", "whisper_token", "chat_prefill", "chat_token", "voice", "turn_model"]

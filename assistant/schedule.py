@@ -14,7 +14,10 @@ from assistant.messages import Priority, Step, Steps
 T = TypeVar("T")
 
 _AHEAD = 2
-"""Results a job may have waiting. With one, a job asks for its next step only after less urgent work has begun."""
+"""Results a job may have waiting: its owner may be slow to take them."""
+_HAND_OVER_TURNS = 8
+"""Turns of the event loop until the owner of a result has asked for what it needs next: from a token to the fragment
+that it completes, and on to the voice, it is four."""
 
 
 @dataclass(slots=True, eq=False)
@@ -73,6 +76,17 @@ def outcome(steps: Iterable[Step[T]]) -> T:
         value = list(step.values[-1:]) or value
     assert value, "ports: the last step holds the outcome"
     return value[0]
+
+
+def hand_over(loop: asyncio.AbstractEventLoop, then: Callable[[], None], turns: int = _HAND_OVER_TURNS) -> None:
+    """Call `then` when those who were just given results have asked for what they need next.
+
+    What is chosen before that is the wrong step: every first fragment had to wait until one more token was written.
+    """
+    if turns:
+        loop.call_soon(hand_over, loop, then, turns - 1)
+    else:
+        then()
 
 
 class Schedule:

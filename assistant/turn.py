@@ -144,7 +144,7 @@ class Turn:
                 self._on_end(self)
 
     async def _transcribe(self, utterance: Utterance) -> Transcript:
-        steps = self._parts.transcriber.transcribe(utterance.samples[self._settled.samples :])
+        steps = self._parts.transcriber.transcribe(utterance.samples[self._settled.samples :], self._settled.language)
         async with self._parts.inference.run(steps, self._priority) as transcripts:
             transcript = await anext(transcripts)
         if self._settled.text:
@@ -207,7 +207,7 @@ class Turn:
         return Priority.PLAYBACK if self._spoken else Priority.FIRST_AUDIO
 
     def _token_priority(self) -> Priority:
-        return Priority.TOKEN if self._gate.is_set() else Priority.HELD
+        return Priority.TOKEN if self._gate.is_set() else Priority.HELD_TOKEN
 
     def _mark(self, name: str) -> None:
         if getattr(self.record, name) is None:

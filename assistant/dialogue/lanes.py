@@ -216,7 +216,7 @@ def _steps(steps: Iterable[StepRecord], kind: str, style: Style, join_s: float) 
     for step in steps:
         if not step.work or not step.work[0].kind.startswith(kind):
             continue
-        behind = step.priority is Priority.HELD
+        behind = step.priority >= Priority.HELD
         if count and behind == held and step.start_s - end_s < join_s:
             end_s, count = step.end_s, count + 1
             continue

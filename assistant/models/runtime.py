@@ -17,12 +17,15 @@ from typing import Any, TypeVar
 
 from assistant.messages import Priority, Step, Steps
 from assistant.metrics import StepRecord
-from assistant.schedule import Job, Schedule
+from assistant.schedule import Job, Schedule, hand_over
 
 T = TypeVar("T")
 
 _LOG_LENGTH = 4096
 """Steps kept for reports; the oldest are forgotten, so that a talk of days stays small."""
+
+_LONGEST_HAND_OVER_S = 0.01
+"""How long the next step is put off so that it be the right one; a busy event loop must not stop the models."""
 
 
 def keep_resident() -> None:
@@ -53,6 +56,7 @@ class MlxThread:
         self._calls: deque[Callable[[], None]] = deque()  # loading and closing: a few in a program's life
         self._wake = threading.Condition()
         self._stopping = False
+        self._handed_over = True
         self.log: deque[StepRecord] = deque(maxlen=_LOG_LENGTH)
         self._thread = threading.Thread(target=self._serve, name="mlx", daemon=True)
         self._thread.start()
@@ -96,6 +100,7 @@ class MlxThread:
     def _serve(self) -> None:
         while True:
             with self._wake:
+                self._wake.wait_for(lambda: self._handed_over or self._stopping, _LONGEST_HAND_OVER_S)
                 job = self._schedule.take()
                 while not (job or self._calls or self._stopping):
                     self._wake.wait()
@@ -119,4 +124,15 @@ class MlxThread:
             self.log.append(StepRecord(start_s, end_s, max(began_s - job.ready_s, 0.0), job.priority(), step.work))
         job.ready_s = ended_s
         job.settle(step)
-        self._loop.call_soon_threadsafe(job.news.set)
+        if step is None or step.values:
+            self._handed_over = False
+            self._loop.call_soon_threadsafe(self._hand_over, job)
+
+    def _hand_over(self, job: Job[Any]) -> None:
+        job.news.set()
+        hand_over(self._loop, self._choose)
+
+    def _choose(self) -> None:
+        with self._wake:
+            self._handed_over = True
+            self._wake.notify()

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from assistant.config import Costs
 from assistant.messages import Priority, Step, Steps, Work
 from assistant.metrics import StepRecord
-from assistant.schedule import Job, Schedule
+from assistant.schedule import Job, Schedule, hand_over
 from assistant.simulation.clock import VirtualLoop
 
 T = TypeVar("T")
@@ -92,5 +92,8 @@ class SimulatedInference:
 
     def _release(self, job: Job[Any], step: Step[Any] | None) -> None:
         job.settle(step)
-        job.news.set()
-        self._next()
+        if step is None or step.values:
+            job.news.set()
+            hand_over(self._loop, self._next)
+        else:
+            self._next()

@@ -12,7 +12,9 @@ import pytest
 
 from assistant import config
 from assistant.messages import Priority, Step, Steps, Work
+from assistant.models import runtime
 from assistant.models.runtime import MlxThread
+from assistant.ports import Inference
 from assistant.simulation import clock
 from assistant.simulation.inference import SimulatedInference, cost_ms
 
@@ -80,6 +82,38 @@ def test_better_priority_goes_first_at_every_step() -> None:
 
     log = clock.run(main, "simulated")
     assert log == ["token0", "token1", "first0", "first1", "token2", "token3", "held0", "held1", "held2", "held3"]
+
+
+async def speak_what_is_written(inference: Inference) -> list[str]:
+    """The order of steps where the second token completes what is to be spoken, by another task."""
+    log: list[str] = []
+    send, receive = anyio.create_memory_object_stream[str](8)
+
+    async def write() -> None:
+        async with send, inference.run(job("token", 4, log), lambda: Priority.TOKEN) as tokens:
+            async for token in tokens:
+                if token == "token1":
+                    await send.send(token)
+
+    async def speak() -> None:
+        async with receive:
+            async for _ in receive:
+                async with inference.run(job("voice", 1, log), lambda: Priority.FIRST_AUDIO) as sounds:
+                    async for _ in sounds:
+                        pass
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(write)
+        tasks.start_soon(speak)
+    return log
+
+
+SPOKEN_AT_ONCE = ["token0", "token1", "voice0", "token2", "token3"]
+
+
+def test_what_a_result_makes_urgent_comes_before_what_was_ready() -> None:
+    """The step after a result is chosen when its owner has asked for more: no token goes before the first sound."""
+    assert clock.run(lambda: speak_what_is_written(SimulatedInference(COSTS)), "simulated") == SPOKEN_AT_ONCE
 
 
 def test_a_cancelled_job_holds_the_gpu_to_the_end_of_its_step() -> None:
@@ -200,6 +234,18 @@ def test_the_thread_takes_the_best_waiting_step() -> None:
 
     on_thread(body)
     assert order == ["first audio", "held"]
+
+
+def test_the_thread_chooses_after_results_are_handed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the simulated GPU does; a loop that is too busy to ask is not waited for, which a test cannot rule out."""
+    monkeypatch.setattr(runtime, "_LONGEST_HAND_OVER_S", 60.0)
+    order: list[str] = []
+
+    async def body(thread: MlxThread) -> None:
+        order.extend(await speak_what_is_written(thread))
+
+    on_thread(body)
+    assert order == SPOKEN_AT_ONCE
 
 
 def test_an_error_in_a_step_reaches_who_asked_and_the_thread_lives_on() -> None:
