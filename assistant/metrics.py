@@ -103,5 +103,69 @@ class StepRecord:
     work: tuple[Work, ...]
 
 
+class Ratio:
+    """Of two amounts over the latest of them; may be learned on one thread and read on another.
+
+    Args:
+        guess: What it is as long as nothing was seen.
+        weight: How much of the second amount the guess is worth.
+        kept: Part of what was known that the next observation leaves.
+    """
+
+    def __init__(self, guess: float, weight: float, kept: float) -> None:
+        self._sums = guess * weight, weight
+        self._kept = kept
+
+    @property
+    def value(self) -> float:
+        """The first amount for one of the second."""
+        return self._sums[0] / self._sums[1]
+
+    def learn(self, amount: float, per: float) -> None:
+        """See so much of the first for so much of the second."""
+        amounts, pers = self._sums
+        self._sums = amounts * self._kept + amount, pers * self._kept + per
+
+
+_VOICE_FIXED_S = 0.3
+"""A fragment costs as if it were so much longer: Kokoro on two cores and the agreed costs alike."""
+
+
+class Rates:
+    """How fast the models are here, learned from their steps. Before the first it is what the agreed costs say."""
+
+    def __init__(self) -> None:
+        self._voice = Ratio(0.2, weight=1.0, kept=0.8)
+        self._token = Ratio(0.025, weight=5.0, kept=0.97)
+        self.tokens_per_s = Ratio(3.6, weight=5.0, kept=0.9)
+        """Tokens of text for a second of speech."""
+
+    def learn(self, step: StepRecord) -> None:
+        """Take note of a step."""
+        took_s = step.end_s - step.start_s
+        if [work.kind for work in step.work] == ["voice"]:
+            self._voice.learn(took_s, step.work[0].amount + _VOICE_FIXED_S)
+        elif [work.kind for work in step.work] == ["chat_token"]:
+            self._token.learn(took_s, step.work[0].amount)
+
+    def voice_s(self, speech_s: float) -> float:
+        """How long the voice takes for a fragment of so many seconds."""
+        return self._voice.value * (speech_s + _VOICE_FIXED_S)
+
+    def speech_in(self, voice_s: float) -> float:
+        """The opposite: the fragment that the voice makes in that time, in seconds; negative where it makes none."""
+        return voice_s / self._voice.value - _VOICE_FIXED_S
+
+    @property
+    def text(self) -> float:
+        """Seconds that the language model writes for one second of speech."""
+        return self._token.value * self.tokens_per_s.value
+
+    @property
+    def voice(self) -> float:
+        """Seconds of the voice for one more second of speech."""
+        return self._voice.value
+
+
 TurnChanged: TypeAlias = Callable[[TurnRecord], None]
 """Called after every change of a record, for live displays; must not block."""

@@ -25,6 +25,8 @@ _REMEMBERED_PIECES = 64
 @dataclass(slots=True, eq=False)
 class _Piece:
     audio: SpeechAudio
+    delay: int = 0
+    """Samples of silence before it that no pause of speech is."""
     played: int = 0
     runs: list[tuple[int, int, float]] = field(default_factory=list)
     """(first sample, count, moment the first left the loudspeaker), joined where they touch."""
@@ -49,6 +51,8 @@ class Playback:
         self._recent: deque[_Piece] = deque(maxlen=_REMEMBERED_PIECES)
         self._reply: list[_Piece] = []
         self._paused = False
+        self._silent = 0
+        """Samples asked for since the last one of the reply."""
         self._fading_out: Samples = np.zeros(0, np.float32)
         self._fade_in = False
         self._chime: Samples = np.zeros(0, np.float32)
@@ -61,10 +65,13 @@ class Playback:
             self._reply = []
             self._paused = False
 
-    def push(self, audio: SpeechAudio, gap_ms: float = 0) -> None:
-        """Append a piece of the current reply, after a gap of silence."""
-        piece = _Piece(_after_gap(audio, round(self.rate_hz * gap_ms / 1000)))
+    def push(self, audio: SpeechAudio, gap_ms: float = 0, delay_ms: float = 0) -> None:
+        """Append a piece of the reply after a gap of silence, which runs from the last sound on, and a delay."""
+        gap, delay = round(self.rate_hz * gap_ms / 1000), round(self.rate_hz * delay_ms / 1000)
         with self._lock:
+            if not self._queue:
+                gap = max(gap - self._silent, 0)
+            piece = _Piece(_after_gap(audio, gap + delay), delay)
             self._queue.append(piece)
             self._reply.append(piece)
 
@@ -99,7 +106,7 @@ class Playback:
     def started(self) -> bool:
         """Whether any sample of the current reply was taken by the device."""
         with self._lock:
-            return any(piece.played for piece in self._reply)
+            return any(piece.played > piece.delay for piece in self._reply)
 
     @property
     def queued_s(self) -> float:
@@ -122,7 +129,7 @@ class Playback:
         joined: list[Span] = []
         with self._lock:
             for piece in self._reply:
-                for span in self._when(piece, 0, len(piece.audio.samples)):
+                for span in self._when(piece, piece.delay, len(piece.audio.samples)):
                     if joined and span[0] - joined[-1][1] < 1e-6:
                         joined[-1] = (joined[-1][0], span[1])
                     else:
@@ -142,6 +149,7 @@ class Playback:
             while not self._paused and self._queue and filled < count:
                 filled += self._take(self._queue[0], out[filled:], at_s + filled / self.rate_hz)
             progressed = filled > start
+            self._silent = count - filled if progressed else self._silent + count
             chime, self._chime = self._chime[:count], self._chime[count:]
         if len(chime):
             out[: len(chime)] += chime

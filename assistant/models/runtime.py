@@ -16,7 +16,7 @@ from contextlib import aclosing, asynccontextmanager
 from typing import Any, TypeVar
 
 from assistant.messages import Priority, Step, Steps
-from assistant.metrics import StepRecord
+from assistant.metrics import Rates, StepRecord
 from assistant.schedule import Job, Schedule, hand_over
 
 T = TypeVar("T")
@@ -58,6 +58,8 @@ class MlxThread:
         self._stopping = False
         self._handed_over = True
         self.log: deque[StepRecord] = deque(maxlen=_LOG_LENGTH)
+        self.rates = Rates()
+        """See ports.Inference."""
         self._thread = threading.Thread(target=self._serve, name="mlx", daemon=True)
         self._thread.start()
 
@@ -122,6 +124,7 @@ class MlxThread:
         if step is not None and step.work:
             start_s, end_s = began_s - self._origin_s, ended_s - self._origin_s
             self.log.append(StepRecord(start_s, end_s, max(began_s - job.ready_s, 0.0), job.priority(), step.work))
+            self.rates.learn(self.log[-1])
         job.ready_s = ended_s
         job.settle(step)
         if step is None or step.values:

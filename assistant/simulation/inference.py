@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from assistant.config import Costs
 from assistant.messages import Priority, Step, Steps, Work
-from assistant.metrics import StepRecord
+from assistant.metrics import Rates, StepRecord
 from assistant.schedule import Job, Schedule, hand_over
 from assistant.simulation.clock import VirtualLoop
 
@@ -48,6 +48,8 @@ class SimulatedInference:
         self._schedule = Schedule()
         self._busy = False
         self.log: list[StepRecord] = []
+        self.rates = Rates()
+        """See ports.Inference."""
 
     @asynccontextmanager
     async def run(self, steps: Steps[T], priority: Callable[[], Priority]) -> AsyncIterator[AsyncIterator[T]]:
@@ -80,6 +82,7 @@ class SimulatedInference:
         if step is not None and step.work:
             queued_s = max(now_s - job.ready_s, 0.0)
             self.log.append(StepRecord(now_s, now_s + held_s, queued_s, job.priority(), step.work))
+            self.rates.learn(self.log[-1])
         job.ready_s = now_s + held_s
         self._loop.call_later(held_s, self._release, job, step)
 

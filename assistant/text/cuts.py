@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from math import inf
+from typing import Protocol
 
 from assistant.config import Speech
 from assistant.messages import SpokenWord
@@ -13,7 +15,7 @@ _EARLIEST = 0.5
 _LATEST = 1.5
 """Of `first_fragment_s`: a sentence that ends by then is not cut."""
 _FULLEST = 0.4
-"""Of `max_fragment_s`: where a sentence must be cut, at least this much goes before the cut."""
+"""Of the most that there may be: where a sentence must be cut, at least this much goes before the cut."""
 
 
 class Cut(IntEnum):
@@ -52,23 +54,82 @@ class Atom:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """How long a run should be, in seconds; the end of a sentence always ends it."""
+
+    clause_s: float
+    """A clause this long is a run."""
+    conjunction_s: float
+    """So is this much before a conjunction."""
+    most_s: float
+    """Longer than this it is cut at the best place in it."""
+    least_s: float
+    """That comes after this much, if any does."""
+
+
+def early(speech: Speech, needed_s: float = 0.0) -> Aim:
+    """A run that ends soon: at a clause of half of `first_fragment_s`, at a conjunction after the whole.
+
+    Args:
+        speech: Lengths.
+        needed_s: It should not be shorter than this.
+    """
+    least_s = max(_EARLIEST * speech.first_fragment_s, needed_s)
+    near_s = max(speech.first_fragment_s, needed_s)
+    most_s = max(_LATEST * speech.first_fragment_s, needed_s)
+    return Aim(least_s, near_s, min(most_s, speech.max_fragment_s), least_s)
+
+
+def whole(most_s: float) -> Aim:
+    """A whole sentence, if it is no longer than this."""
+    return Aim(inf, inf, most_s, _FULLEST * most_s)
+
+
+class Plan(Protocol):
+    """Says how long runs should be."""
+
+    def aim(self, written_s: float, inside: bool) -> Aim:
+        """For the next run.
+
+        Args:
+            written_s: Seconds of it that are there.
+            inside: It does not begin a sentence.
+        """
+
+    def cut(self, seconds: float, ends_sentence: bool) -> None:
+        """A run was cut."""
+
+
+class EarlyThenWhole:
+    """Satisfies Plan, whatever time it takes to speak: `first_fragment_s` of speech in early runs, then sentences."""
+
+    def __init__(self, speech: Speech) -> None:
+        self._speech = speech
+        self._out_s = 0.0
+
+    def aim(self, written_s: float, inside: bool) -> Aim:
+        """See Plan."""
+        first = self._out_s < self._speech.first_fragment_s
+        return early(self._speech) if first else whole(self._speech.max_fragment_s)
+
+    def cut(self, seconds: float, ends_sentence: bool) -> None:
+        """See Plan."""
+        self._out_s += seconds
+
+
 class CutChooser:
     """Atoms in, runs of atoms out, each to be spoken in one step.
 
-    Until `first_fragment_s` of speech is out, runs end early: at a clause of half that length, at a
-    conjunction after the whole. After that they are sentences. A run that would last too long ends at
-    the best place in it, as late as may be. Only an atom that lasts longer alone exceeds the limit.
+    A run that would last too long ends at the best place in it, as late as may be. Only an atom that lasts
+    longer alone exceeds the limit.
     """
 
-    def __init__(self, speech: Speech) -> None:
-        self._first_s, self._longest_s = speech.first_fragment_s, speech.max_fragment_s
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
         self._atoms: list[Atom] = []
         self._seconds = 0.0
-        self._out_s = 0.0
-
-    @property
-    def _early(self) -> bool:
-        return self._out_s < self._first_s
+        self._inside = False
 
     def add(self, atom: Atom, before: Cut) -> list[list[Atom]]:
         """Take the next atom.
@@ -83,13 +144,13 @@ class CutChooser:
         runs: list[list[Atom]] = []
         if self._atoms and self._atoms[-1].cut is Cut.WORD:
             self._atoms[-1] = replace(self._atoms[-1], cut=before)
-            if self._early and before is Cut.CONJUNCTION and self._seconds >= self._first_s:
+            if before is Cut.CONJUNCTION and self._seconds >= self._aim().conjunction_s:
                 runs.append(self._take(len(self._atoms)))
-        while self._atoms and self._seconds + atom.seconds > self._limit_s():
-            runs.append(self._take(self._best_place()))
+        while self._atoms and self._seconds + atom.seconds > (aim := self._aim()).most_s:
+            runs.append(self._take(self._best_place(aim.least_s)))
         self._atoms.append(atom)
         self._seconds += atom.seconds
-        clause = self._early and atom.cut is Cut.CLAUSE and self._seconds >= _EARLIEST * self._first_s
+        clause = atom.cut is Cut.CLAUSE and self._seconds >= self._aim().clause_s
         if clause or atom.cut is Cut.SENTENCE:
             runs += self.flush()
         return runs
@@ -104,11 +165,10 @@ class CutChooser:
         """Drop the run begun so far."""
         self._atoms, self._seconds = [], 0.0
 
-    def _limit_s(self) -> float:
-        return min(self._longest_s, _LATEST * self._first_s) if self._early else self._longest_s
+    def _aim(self) -> Aim:
+        return self._plan.aim(self._seconds, self._inside)
 
-    def _best_place(self) -> int:
-        least_s = _EARLIEST * self._first_s if self._early else _FULLEST * self._longest_s
+    def _best_place(self, least_s: float) -> int:
         places, seconds = [], 0.0
         for count, atom in enumerate(self._atoms, start=1):
             seconds += atom.seconds
@@ -117,6 +177,7 @@ class CutChooser:
 
     def _take(self, count: int) -> list[Atom]:
         run, self._atoms = self._atoms[:count], self._atoms[count:]
-        self._out_s += sum(atom.seconds for atom in run)
         self._seconds = sum(atom.seconds for atom in self._atoms)
+        self._inside = run[-1].cut is not Cut.SENTENCE
+        self._plan.cut(sum(atom.seconds for atom in run), not self._inside)
         return run

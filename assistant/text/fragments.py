@@ -7,7 +7,7 @@ from dataclasses import replace
 from assistant.config import Speech
 from assistant.messages import Fragment, SpokenWord
 from assistant.text.characters import is_unspaced
-from assistant.text.cuts import Atom, Cut, CutChooser, cut_between
+from assistant.text.cuts import Atom, Cut, CutChooser, EarlyThenWhole, Plan, cut_between
 from assistant.text.duration import spoken_seconds
 from assistant.text.markup import BREAK, FORGET, Char, MarkupFilter
 from assistant.text.sentences import ends_sentence, reads_on, reads_together
@@ -19,27 +19,28 @@ _MOST_TOGETHER = 6
 
 
 class FragmentCutter:
-    """Written reply in, fragments out; what comes out does not depend on how the reply was cut up.
+    """Written reply in, fragments out; for the same plan what comes out does not depend on how the reply was cut up.
 
     The first fragment ends early, at a clause near `speech.first_fragment_s`; the others are whole
-    sentences, or clauses where a sentence would last longer than `speech.max_fragment_s`. Their
-    written spans lie edge to edge from the reply's first character; only what is not spoken and comes
-    after the last fragment, when that was already out (code at the end), belongs to none. A reply
-    with nothing to say gives no fragment.
+    sentences, or clauses where a sentence would last longer than `speech.max_fragment_s`; or all are as
+    long as a plan says. Their written spans lie edge to edge from the reply's first character; only what
+    is not spoken and comes after the last fragment, when that was already out (code at the end), belongs
+    to none. A reply with nothing to say gives no fragment.
 
     Args:
         speech: Lengths and speed.
         language: Language code of the reply; "auto" is taken for English.
         thinking: The reply begins inside a thinking block that the prompt's template opened.
+        plan: How long fragments should be.
     """
 
-    def __init__(self, speech: Speech, language: str = "en", thinking: bool = False) -> None:
+    def __init__(self, speech: Speech, language: str = "en", thinking: bool = False, plan: Plan | None = None) -> None:
         self._speed = speech.speed
         self._language = "en" if language == "auto" else language
         self._markup = MarkupFilter(thinking)
         self._tokens = Tokenizer()
         self._together: list[Token] = []
-        self._cuts = CutChooser(speech)
+        self._cuts = CutChooser(plan or EarlyThenWhole(speech))
         self._last_written = self._last_spoken = ""
         self._start = self._length = 0
 
