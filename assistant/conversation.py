@@ -55,6 +55,7 @@ class Conversation:
         self._patience = Patience(parts.config.endpoint)
         self._speech: OpenSpeech | None = None
         self._held: Turn | None = None
+        self._language = ""
         self._confirming = anyio.CancelScope()
         self._changed = anyio.Event()
 
@@ -165,12 +166,11 @@ class Conversation:
             self._discard_held()
         if speech.before is not None:
             utterance = join(speech.before, utterance)
-        record = TurnRecord(
-            "spoken", utterance.speech_start / MIC_RATE_HZ, utterance.speech_end / MIC_RATE_HZ, self._now_s()
-        )
+        start_s, end_s = utterance.speech_start / MIC_RATE_HZ, utterance.speech_end / MIC_RATE_HZ
+        record = TurnRecord("spoken", start_s, end_s, self._now_s())
         speech.unjudged = None
         self._held = self._start(record, utterance, speech.settled)
-        self._held.joined = speech.before is not None
+        self._held.joined, self._held.language = speech.before is not None, self._language
 
     def _on_resumed(self, pause_ms: float) -> None:
         speech, held = self._speech, self._held
@@ -226,7 +226,7 @@ class Conversation:
     def _accept(self, turn: Turn, transcript: Transcript, command: Command | None) -> None:
         assert turn.utterance is not None
         turn.accepted = True
-        turn.language = transcript.language
+        turn.language = self._language = transcript.language
         turn.record.command = command
         if command is None or command in ENDS_REPLY:
             self._floor.supersede(turn.record)

@@ -27,8 +27,11 @@ T = TypeVar("T")
 class Transcriber(Protocol):
     """Speech to text."""
 
-    def transcribe(self, samples: Samples) -> Steps[Transcript]:
-        """Transcribe (n,) float32 at 16 kHz of any length; the last step holds the one Transcript."""
+    def transcribe(self, samples: Samples, language: str = "") -> Steps[Transcript]:
+        """Transcribe (n,) float32 at 16 kHz of any length; the last step holds the one Transcript.
+
+        `language` is that of the talk so far; empty to find it out. A configured language overrules it.
+        """
 
 
 class TurnModel(Protocol):

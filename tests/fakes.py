@@ -30,12 +30,28 @@ class FakeTranscriber:
     def __init__(self) -> None:
         self.says: dict[int, Transcript] = {}
         self.heard: list[int] = []
+        self.languages: list[str] = []
+        """What it was told of the talk's language."""
 
-    def transcribe(self, samples: Samples) -> Steps[Transcript]:
+    def transcribe(self, samples: Samples, language: str = "") -> Steps[Transcript]:
         """See ports.Transcriber; costs 10 s of encoder context and one token."""
         self.heard.append(len(samples))
+        self.languages.append(language)
         yield Step((Work("whisper_encoder", 10),))
         yield Step((Work("whisper_token", 1),), (self.says[len(samples)],))
+
+
+class FakeTurnModel:
+    """Hears the same probability of the end in everything, and remembers how many samples it was asked about."""
+
+    def __init__(self, probability: float) -> None:
+        self.probability = probability
+        self.heard: list[int] = []
+
+    def end_probability(self, samples: Samples) -> Steps[float]:
+        """See ports.TurnModel."""
+        self.heard.append(len(samples))
+        yield Step((Work("turn_model", 1),), (self.probability,))
 
 
 class FakeChat:

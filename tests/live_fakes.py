@@ -29,7 +29,7 @@ class OneTranscriber:
     def __init__(self, text: str = "tell me a story") -> None:
         self.text = text
 
-    def transcribe(self, samples: Samples) -> Steps[Transcript]:
+    def transcribe(self, samples: Samples, language: str = "") -> Steps[Transcript]:
         """See ports.Transcriber."""
         yield Step((Work("whisper_token", 1),), (Transcript(self.text),))
 

@@ -55,7 +55,7 @@ class EchoTranscriber:
         self._transcripts = list(transcripts)
         self._error = error
 
-    def transcribe(self, samples: Samples) -> Steps[Transcript]:
+    def transcribe(self, samples: Samples, language: str = "") -> Steps[Transcript]:
         """See ports.Transcriber."""
         yield Step((Work("whisper_encoder", 10),))
         if not self._transcripts and self._error:

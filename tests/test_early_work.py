@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from talks import Talk
 
+from assistant.messages import Transcript
+
 REPLY = "One two three four five six seven eight."
 
 
@@ -21,7 +23,7 @@ def test_nothing_but_silence_after_it_makes_its_pass_the_only_one() -> None:
     assert (turn.state, turn.transcript) == ("done", "hello there")
     assert turn.transcript_s == pytest.approx(2.1 + 0.056)
     assert len(talk.transcriber.heard) == 1
-    assert talk.advice == [(32000, pytest.approx(800))]
+    assert talk.advice == [(32000, 800.0)]
 
 
 @pytest.mark.parametrize(("words", "refused"), [("Mm.", ""), ("", "silence")])
@@ -115,3 +117,15 @@ def test_a_knock_with_a_gap_in_it_does_not_lose_the_words_before() -> None:
     talk.run(20)
     assert talk.turns[-1].transcript == "hello there you"
     assert [turn.state for turn in talk.turns] == ["discarded", "done"]
+
+
+@pytest.mark.parametrize(("configured", "told"), [("auto", ["", "de", "de"]), ("en", ["", "", ""])])
+def test_the_language_of_the_talk_is_kept(configured: str, told: list[str]) -> None:
+    """Found out with the first words; a configured one need not be."""
+    talk = Talk([REPLY], settings=[f"transcribe.language={configured}"])
+    for start_s, words in ((1.0, "eins"), (6.0, "zwei"), (11.0, "drei")):
+        talk.says(start_s, start_s + 1, words)
+        whole = talk.transcriber.says.popitem()[0]
+        talk.transcriber.says[whole] = Transcript(words, language="de")
+    talk.run(16)
+    assert talk.transcriber.languages == told

@@ -36,10 +36,10 @@ class StoredTranscriber:
     def __init__(self, key: str, store: StepStore, real: Lazy[Transcriber]) -> None:
         self._key, self._store, self._real = key, store, real
 
-    def transcribe(self, samples: Samples) -> Steps[Transcript]:
+    def transcribe(self, samples: Samples, language: str = "") -> Steps[Transcript]:
         """See ports.Transcriber."""
-        key = digest(self._key, samples)
-        return self._store.steps(key, Transcripts(), lambda: self._real.model.transcribe(samples))
+        key = digest(self._key, samples, language)
+        return self._store.steps(key, Transcripts(), lambda: self._real.model.transcribe(samples, language))
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""Whisper through mlx-whisper, a step at a time: an encoder pass, then a token a step.
+"""Whisper through mlx-whisper, a step at a time: an encoder pass in four, then a token a step.
 
 mlx-whisper's own `transcribe` runs to its end once begun, wants 30 s of context, and takes a missing
 no-speech token for speech; so its pieces are used and its loop is stepped here.
@@ -7,6 +7,7 @@ no-speech token for speech; so its pieces are used and its loop is stepped here.
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
@@ -20,7 +21,7 @@ from assistant.errors import ConfigError, InferenceError, ModelError
 from assistant.messages import MIC_RATE_HZ, Samples, Step, Steps, Transcript, Work
 from assistant.models import cpu
 from assistant.models.numba_stub import stand_in_for_numba
-from assistant.models.whisper_guard import QUIET_DB, Decoded, is_doubtful, join, judge, loudest_db
+from assistant.models.whisper_guard import QUIET_DB, Decoded, is_doubtful, is_unsure, join, judge, loudest_db
 from assistant.models.whisper_windows import LATENT_HZ, broken_off_s, heard_samples, passes, window_end
 
 stand_in_for_numba()
@@ -33,6 +34,9 @@ from mlx_whisper.tokenizer import LANGUAGES, get_tokenizer  # noqa: E402
 R = TypeVar("R")
 _Steps: TypeAlias = Generator[Step[Transcript], None, R]
 """Steps towards a transcript, and a result for the generator that waits for them."""
+
+_PIECES = 4
+"""Steps of an encoder pass. Whole it takes 350 ms without Metal, and the pass after a resumed pause had to wait."""
 
 
 class WhisperTranscriber:
@@ -66,14 +70,15 @@ class WhisperTranscriber:
         self._language = _language(config.language, self._model.is_multilingual, folder.name)
         self._short = config.context == "short" or (config.context == "auto" and not metal)
 
-    def transcribe(self, samples: Samples) -> Steps[Transcript]:
+    def transcribe(self, samples: Samples, language: str = "") -> Steps[Transcript]:
         """Transcribe what was said.
 
         Args:
             samples: (n,) float32 at 16 kHz; none at all, or ten minutes, will do.
+            language: Where it is to be found out, the one found before: it is asked for again only when in doubt.
 
         Yields:
-            A step for each encoder pass and for each token, then one with the one Transcript. Its
+            A step for each quarter of an encoder pass and for each token, then one with the one Transcript. Its
             text is refused where it is not to be believed; its `no_speech_prob` is NaN where the
             model has no such token.
 
@@ -81,7 +86,7 @@ class WhisperTranscriber:
             InferenceError: The model failed.
         """
         rest = np.nan_to_num(samples)
-        language = self._language
+        language = self._language or language
         parts: list[Transcript] = []
         while len(rest) or not parts:
             window = rest[: window_end(rest)]
@@ -101,17 +106,19 @@ class WhisperTranscriber:
     def _listen(self, window: Samples, language: str) -> _Steps[tuple[Decoded, str]]:
         """Pass after pass until one can be believed, in the language given or found."""
         for attempt in passes(len(window) / MIC_RATE_HZ, self._short, self._config.tokens_per_s):
-            features = self._encode(window, attempt.context_s)
-            yield Step((Work("whisper_encoder", attempt.context_s),))
-            if not language:
-                language = self._detect_language(features)
-                yield Step((Work("whisper_token", 1),))
-            decoded = yield from self._decode(features, language, attempt.most_tokens)
+            features = yield from self._encode(window, attempt.context_s)
+            spoken = language or (yield from self._detect_language(features))
+            decoded = yield from self._decode(features, spoken, attempt.most_tokens)
+            if language and not self._language and is_unsure(decoded):
+                spoken = yield from self._detect_language(features)
+                if spoken != language:
+                    decoded = yield from self._decode(features, spoken, attempt.most_tokens)
+            language = spoken
             if not is_doubtful(decoded, self._config.no_speech_probability):
                 break
         return decoded, language
 
-    def _encode(self, window: Samples, context_s: int) -> mx.array:
+    def _encode(self, window: Samples, context_s: int) -> _Steps[mx.array]:
         """Features of shape (1, 50 * context_s, n_state).
 
         This is `mlx_whisper.whisper.AudioEncoder.__call__` without its insistence on 1500 positions.
@@ -119,20 +126,26 @@ class WhisperTranscriber:
         padded = np.pad(window, (0, context_s * MIC_RATE_HZ - len(window)))
         mel = log_mel_spectrogram(padded, self._model.dims.n_mels)[None].astype(self._dtype)
         encoder = self._model.encoder
-        x = nn.gelu(encoder.conv1(mel))
+        x: mx.array = nn.gelu(encoder.conv1(mel))
         x = nn.gelu(encoder.conv2(x))
         x = x + encoder._positional_embedding[: context_s * LATENT_HZ]
-        for block in encoder.blocks:
-            x, _, _ = block(x)
-        features: mx.array = encoder.ln_post(x)
-        mx.eval(features)
-        return features
+        size = math.ceil(len(encoder.blocks) / _PIECES)
+        pieces = [encoder.blocks[first : first + size] for first in range(0, len(encoder.blocks), size)]
+        for piece in pieces:
+            for block in piece:
+                x, _, _ = block(x)
+            if piece is pieces[-1]:
+                x = encoder.ln_post(x)
+            mx.eval(x)
+            yield Step((Work("whisper_encoder", context_s / len(pieces)),))
+        return x
 
-    def _detect_language(self, features: mx.array) -> str:
+    def _detect_language(self, features: mx.array) -> _Steps[str]:
         tokenizer = get_tokenizer(True, num_languages=self._model.num_languages)
         logits = self._model.logits(mx.array([[tokenizer.sot]]), features)[0, 0]
-        likeliest = logits[mx.array(tokenizer.all_language_tokens)].argmax()
-        return str(tokenizer.all_language_codes[likeliest.item()])
+        likeliest = logits[mx.array(tokenizer.all_language_tokens)].argmax().item()
+        yield Step((Work("whisper_token", 1),))
+        return str(tokenizer.all_language_codes[likeliest])
 
     def _decode(self, features: mx.array, language: str, most_tokens: int) -> _Steps[Decoded]:
         """The loop of `mlx_whisper.decoding.DecodingTask`, greedy, for one window."""

@@ -114,6 +114,11 @@ def is_silence(decoded: Decoded, threshold: float) -> bool:
     return decoded.no_speech_prob > threshold and (decoded.looping or not decoded.avg_logprob > _SURE_LOGPROB)
 
 
+def is_unsure(decoded: Decoded) -> bool:
+    """Whether it may have been said in another language than it was taken for."""
+    return decoded.looping or not decoded.avg_logprob > _SURE_LOGPROB
+
+
 def is_doubtful(decoded: Decoded, threshold: float) -> bool:
     """Whether another pass with more context is worth its time; silence stays silence."""
     if is_silence(decoded, threshold):

@@ -29,7 +29,7 @@ class Hears:
     def __init__(self, text: str) -> None:
         self._text = text
 
-    def transcribe(self, samples: Samples) -> Steps[Transcript]:
+    def transcribe(self, samples: Samples, language: str = "") -> Steps[Transcript]:
         """See ports.Transcriber."""
         yield Step((Work("whisper_encoder", 10),))
         yield Step((Work("whisper_token", 1),), (Transcript(self._text),))

@@ -42,7 +42,7 @@ expect: {{turns: 2}}
 class Hearsay:
     """Understands the same words, whatever was said."""
 
-    def transcribe(self, samples: Samples) -> Steps[Transcript]:
+    def transcribe(self, samples: Samples, language: str = "") -> Steps[Transcript]:
         """See ports.Transcriber."""
         yield Step((Work("whisper_encoder", 10),), (Transcript("set a timer"),))
 

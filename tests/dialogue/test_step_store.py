@@ -58,7 +58,7 @@ class Echo:
     def __init__(self) -> None:
         self.calls = 0
 
-    def transcribe(self, samples: Samples) -> Steps[Transcript]:
+    def transcribe(self, samples: Samples, language: str = "") -> Steps[Transcript]:
         """See ports.Transcriber."""
         self.calls += 1
         yield Step((Work("whisper_encoder", 0.1),))
