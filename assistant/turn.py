@@ -74,6 +74,7 @@ class Turn:
         """It goes on an utterance of which the reply had not been heard."""
         self.words: Completeness = "unknown"
         self.language = "en"
+        """Of what was said; before that is known, of the talk so far, or empty."""
         self.says: str | None = None
         """What to say instead of asking the language model."""
         self._parts = parts
@@ -144,7 +145,8 @@ class Turn:
                 self._on_end(self)
 
     async def _transcribe(self, utterance: Utterance) -> Transcript:
-        steps = self._parts.transcriber.transcribe(utterance.samples[self._settled.samples :], self._settled.language)
+        language = self.language if self._parts.config.transcribe.language == "auto" else ""
+        steps = self._parts.transcriber.transcribe(utterance.samples[self._settled.samples :], language)
         async with self._parts.inference.run(steps, self._priority) as transcripts:
             transcript = await anext(transcripts)
         if self._settled.text:
