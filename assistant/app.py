@@ -20,7 +20,7 @@ from assistant.conversation import Conversation
 from assistant.history import History
 from assistant.messages import FRAME_MS, MIC_RATE_HZ, Fragment, Frame, LineTyped, SpokenWord, Step, Steps, TurnEvent
 from assistant.metrics import TalkState, TurnChanged
-from assistant.ports import ChatModel, Clock, Desk, Inference, Synthesizer, Transcriber
+from assistant.ports import ChatModel, Clock, Desk, Inference, Synthesizer, Transcriber, TurnModel
 from assistant.turn import Parts
 
 if TYPE_CHECKING:
@@ -34,11 +34,13 @@ _EVENTS = 64
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """The three models of a talk, loaded."""
+    """The models of a talk, loaded."""
 
     transcriber: Transcriber
     chat: ChatModel
     synthesizer: Synthesizer
+    turn: TurnModel | None = None
+    """Only where one is configured."""
 
 
 def load_models(config: Config) -> Models:
@@ -47,7 +49,8 @@ def load_models(config: Config) -> Models:
     Raises:
         ModelError: A model is not there, is damaged, or has no such voice.
     """
-    return Models(load_transcriber(config), load_chat(config), load_voice(config))
+    turn = load_turn(config) if config.models.turn else None
+    return Models(load_transcriber(config), load_chat(config), load_voice(config), turn)
 
 
 def load_transcriber(config: Config) -> Transcriber:
@@ -82,6 +85,14 @@ def load_voice(config: Config) -> Synthesizer:
     return KokoroSynthesizer(folder, config.speech, config.runtime.seed)
 
 
+def load_turn(config: Config) -> TurnModel:
+    """Load the configured turn model; raises as `load_models`."""
+    folder = _folder(config, config.models.turn)
+    from assistant.models.smart_turn import SmartTurn
+
+    return SmartTurn(folder)
+
+
 def _folder(config: Config, name: str) -> Path:
     from assistant.models import cpu
     from assistant.models.lock import local_folder
@@ -104,6 +115,7 @@ def warm_steps(models: Models, history: History) -> Steps[None]:
     hello = Fragment((SpokenWord("hello", 0, 5, "."),), 0, 6, True)
     for steps in (
         models.transcriber.transcribe(noise),
+        *([models.turn.end_probability(noise)] if models.turn else []),
         models.synthesizer.synthesize(hello),
         models.chat.prefill(history.messages()),
     ):
@@ -156,6 +168,7 @@ class Assistant:
             history,
             changed,
             self.capture.end_after,
+            models.turn,
         )
         self.conversation = Conversation(parts, inbox, remembered)
         self.press: Callable[[], None] = self.capture.press

@@ -224,7 +224,6 @@ class Conversation:
         self._notify()
 
     def _accept(self, turn: Turn, transcript: Transcript, command: Command | None) -> None:
-        assert turn.utterance is not None
         turn.accepted = True
         turn.language = self._language = transcript.language
         turn.record.command = command
@@ -233,8 +232,7 @@ class Conversation:
         if command == "never_mind" and self._floor.cut_by_s == turn.record.speech_start_s:
             turn.record.forgot = True
             self._parts.history.forget_last()
-        turn.words = "finished" if command else completeness(transcript.text, transcript.language)
-        self._parts.end_after(turn.utterance.speech_end, self._patience.wait_ms(turn.words))
+        turn.understood("finished" if command else completeness(transcript.text, transcript.language))
         if command is None:
             turn.let_reply()
         self._open_if_ready(turn)
@@ -265,7 +263,7 @@ class Conversation:
     # turns
 
     def _start(self, record: TurnRecord, utterance: Utterance | None, settled: Settled) -> Turn:
-        turn = Turn(self._parts, record, utterance, settled, self._on_transcript, self._on_end)
+        turn = Turn(self._parts, record, utterance, settled, self._patience, self._on_transcript, self._on_end)
         self.turns.append(record)
         assert self._tasks is not None
         self._tasks.start_soon(turn.run, name="turn")

@@ -95,6 +95,8 @@ def measure(models: Models, now_s: Callable[[], float] = time.perf_counter) -> l
         spoken = list(_timed(models.synthesizer.synthesize(_fragment()), longest_s, now_s))[-1]
         heard = _at_microphone_rate(spoken.samples, models.synthesizer.rate_hz)
         list(_timed(models.transcriber.transcribe(heard), longest_s, now_s))
+        if models.turn is not None:
+            list(_timed(models.turn.end_probability(heard), longest_s, now_s))
         question = ChatMessage("user", f"Say it {attempt}. " + _SENTENCE * 12)
         reply = models.chat.reply([question])
         list(islice(_timed(reply, longest_s, now_s), _REPLY_TOKENS))

@@ -18,7 +18,7 @@ import anyio
 from anyio.abc import TaskStatus
 
 from assistant import kept
-from assistant.app import Assistant, Models, load_chat, load_transcriber, load_voice, warm_steps
+from assistant.app import Assistant, Models, load_chat, load_transcriber, load_turn, load_voice, warm_steps
 from assistant.audio.device_choice import Kind
 from assistant.audio.earcons import Earcon, earcon, earcon_between
 from assistant.clock import TalkClock
@@ -181,6 +181,7 @@ class LiveTalk:
             await load(names.transcriber, load_transcriber),
             await load(names.chat, load_chat),
             await load(names.voice, load_voice),
+            await load(names.turn, load_turn) if names.turn else None,
         )
 
     async def _warm(self, thread: MlxThread, models: Models, history: History) -> None:

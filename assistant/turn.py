@@ -16,10 +16,12 @@ from assistant.config import Config
 from assistant.history import History
 from assistant.messages import Fragment, Priority, SpeechAudio, Transcript, Utterance
 from assistant.metrics import TurnChanged, TurnRecord, TurnState
-from assistant.ports import ChatModel, Clock, Inference, Speaker, Synthesizer, Transcriber
+from assistant.patience import Patience
+from assistant.ports import ChatModel, Clock, Inference, Speaker, Synthesizer, Transcriber, TurnModel
 from assistant.speech import Settled
 from assistant.text.completeness import Completeness
 from assistant.text.fragments import FragmentCutter
+from assistant.turn_end import weigh
 
 _FRAGMENTS_AHEAD = 8
 """Text waiting for the voice: enough that the model never waits for it in practice, small because text is."""
@@ -44,6 +46,7 @@ class Parts:
     changed: TurnChanged
     end_after: Callable[[int, float], None] = _no_advice
     """How long the pause after an utterance with this `speech_end` may last, in milliseconds (audio.endpoint)."""
+    turn_model: TurnModel | None = None
 
 
 class Turn:
@@ -52,6 +55,7 @@ class Turn:
     Args:
         utterance: What was spoken; None when `record.transcript` was typed.
         settled: How much of the utterance is transcribed already.
+        patience: How long its end is waited for.
         on_transcript: Called once with the transcript, before anything is generated.
         on_end: Called when the reply's last sample has been heard.
     """
@@ -62,6 +66,7 @@ class Turn:
         record: TurnRecord,
         utterance: Utterance | None,
         settled: Settled,
+        patience: Patience,
         on_transcript: Callable[[Turn, Transcript], None],
         on_end: Callable[[Turn], None],
     ) -> None:
@@ -79,6 +84,7 @@ class Turn:
         """What to say instead of asking the language model."""
         self._parts = parts
         self._settled = settled
+        self._patience = patience
         self._on_transcript = on_transcript
         self._on_end = on_end
         self._gate = anyio.Event()
@@ -89,6 +95,12 @@ class Turn:
         self._spoken = False
 
     # what the conversation does to a turn
+
+    def understood(self, words: Completeness) -> None:
+        """Wait for the end as long as the words ask for, or until the turn model has been asked too."""
+        self.words = words
+        if not self._asks_turn_model:
+            self._wait_for_end()
 
     def let_reply(self) -> None:
         """Generate, as far as can be done behind the gate."""
@@ -132,6 +144,8 @@ class Turn:
             if self.utterance is not None:
                 self._on_transcript(self, await self._transcribe(self.utterance))
             await self._may_reply.wait()
+            if self._asks_turn_model:
+                await self._ask_turn_model()
             async with anyio.create_task_group() as tasks:
                 send, receive = anyio.create_memory_object_stream[Fragment](_FRAGMENTS_AHEAD)
                 tasks.start_soon(self._write, send, name="reply")
@@ -143,6 +157,22 @@ class Turn:
             await anyio.sleep(max(sounded[-1][1] - self._parts.clock.time_s(), 0) if sounded else 0)
             if not self._scope.cancel_called:
                 self._on_end(self)
+
+    @property
+    def _asks_turn_model(self) -> bool:
+        doubtful = not self.ended and self.record.command is None and self.words != "unfinished"
+        return self._parts.turn_model is not None and doubtful
+
+    async def _ask_turn_model(self) -> None:
+        assert self.utterance is not None and self._parts.turn_model is not None
+        steps = self._parts.turn_model.end_probability(self.utterance.samples)
+        async with self._parts.inference.run(steps, self._priority) as probabilities:
+            self.words = weigh(self.words, await anext(probabilities), self._parts.config.endpoint)
+        self._wait_for_end()
+
+    def _wait_for_end(self) -> None:
+        assert self.utterance is not None
+        self._parts.end_after(self.utterance.speech_end, self._patience.wait_ms(self.words))
 
     async def _transcribe(self, utterance: Utterance) -> Transcript:
         language = self.language if self._parts.config.transcribe.language == "auto" else ""

@@ -9,7 +9,7 @@ from datetime import datetime
 
 import anyio
 import numpy as np
-from fakes import FAKE_RATE_HZ, FakeChat, FakeSynthesizer, FakeTranscriber
+from fakes import FAKE_RATE_HZ, FakeChat, FakeSynthesizer, FakeTranscriber, FakeTurnModel
 
 from assistant import config
 from assistant.audio.speaker import Speaker
@@ -46,6 +46,7 @@ class Talk:
     """A voice faster than the agreed one, so that the moments in the tests are round."""
     events: list[tuple[float, TurnEvent]] = field(default_factory=list)
     transcriber: FakeTranscriber = field(default_factory=FakeTranscriber)
+    turn_model: FakeTurnModel | None = None
     turns: list[TurnRecord] = field(default_factory=list)
     history: list[tuple[str, str]] = field(default_factory=list)
     advice: list[tuple[int, float]] = field(default_factory=list)
@@ -111,7 +112,7 @@ class Talk:
         self.inference = SimulatedInference(settings.simulation.costs)
         parts = Parts(
             settings, clock, self.inference, self.transcriber, self.chat, self.synthesizer, self.speaker, history,
-            lambda _: None, lambda speech_end, wait_ms: self.advice.append((speech_end, wait_ms)),
+            lambda _: None, lambda speech_end, wait_ms: self.advice.append((speech_end, wait_ms)), self.turn_model,
         )  # fmt: skip
         send, inbox = anyio.create_memory_object_stream[TurnEvent](8)
         self.conversation = conversation = Conversation(parts, inbox)

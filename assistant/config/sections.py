@@ -44,6 +44,8 @@ class Endpoint(Section):
     adaptive: bool
     finished_ms: Annotated[int, Field(ge=100, le=5000)]
     unfinished_ms: Annotated[int, Field(ge=100, le=5000)]
+    sounds_finished: Probability
+    sounds_unfinished: Probability
     pre_roll_ms: Annotated[int, Field(ge=0, le=2000)]
     min_voiced_ms: Annotated[int, Field(ge=0, le=2000)]
     max_utterance_s: Annotated[float, Field(ge=5, le=3600)]

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, TypeAlias
 
-from assistant.app import Models, load_chat, load_judge, load_models, load_transcriber, load_voice
+from assistant.app import Models, load_chat, load_judge, load_models, load_transcriber, load_turn, load_voice
 from assistant.config import Config
 from assistant.dialogue.expect import judge_expectations
 from assistant.dialogue.judge_endpoint import EndpointJudge
@@ -17,7 +17,7 @@ from assistant.dialogue.reply_judge import Judge, LocalJudge, asks_for_judge, ju
 from assistant.dialogue.result import Performance, models_used, summarise
 from assistant.dialogue.stage import LoadModels, Stage
 from assistant.dialogue.step_store import StepStore, digest, judge_code, makers
-from assistant.dialogue.stored_models import Lazy, StoredChat, StoredSynthesizer, StoredTranscriber
+from assistant.dialogue.stored_models import Lazy, StoredChat, StoredSynthesizer, StoredTranscriber, StoredTurnModel
 from assistant.dialogue.trace import Trace
 from assistant.dialogue.wer import word_error_rate
 from assistant.metrics import TurnRecord
@@ -54,17 +54,21 @@ class Shelf:
         """
         settings = {"transcriber": config.transcribe, "chat": config.chat, "voice": config.speech}
         keys = {role: digest(section, *self._makers(config, role)) for role, section in settings.items()}
+        if config.models.turn:
+            keys["turn"] = digest(*self._makers(config, "turn"))
         transcriber = self._take("transcriber", keys["transcriber"], lambda: load_transcriber(config))
         chat = self._take("chat", keys["chat"], lambda: load_chat(config))
         voice = self._take("voice", keys["voice"], lambda: load_voice(config))
+        turn = self._take("turn", keys["turn"], lambda: load_turn(config)) if config.models.turn else None
         store = self.store
         if store is None:
-            return Models(transcriber.model, chat.model, voice.model)
+            return Models(transcriber.model, chat.model, voice.model, turn.model if turn else None)
         rate_hz = store.number(digest(keys["voice"], "rate_hz"), lambda: voice.model.rate_hz)
         return Models(
             StoredTranscriber(keys["transcriber"], store, transcriber),
             StoredChat(keys["chat"], store, chat),
             StoredSynthesizer(keys["voice"], store, voice, rate_hz, config.speech.speed),
+            StoredTurnModel(keys["turn"], store, turn) if turn else None,
         )
 
     def _makers(self, config: Config, role: str) -> tuple[object, ...]:

@@ -204,6 +204,18 @@ class Pieces:
         return ReplyPiece(*plain)
 
 
+class Probabilities:
+    """Codec of ports.TurnModel."""
+
+    def encode(self, value: float) -> tuple[Any, None]:
+        """See Codec."""
+        return value, None
+
+    def decode(self, plain: Any, samples: Samples | None) -> float:
+        """See Codec."""
+        return float(plain)
+
+
 class Sounds:
     """Codec of ports.Synthesizer."""
 

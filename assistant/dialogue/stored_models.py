@@ -1,4 +1,4 @@
-"""The three models with a step store before them; the real ones are loaded when a step is missing."""
+"""The models of a talk with a step store before them; the real ones are loaded when a step is missing."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Any, Generic, TypeVar
 
-from assistant.dialogue.step_store import Pieces, Sounds, StepStore, Transcripts, digest
+from assistant.dialogue.step_store import Pieces, Probabilities, Sounds, StepStore, Transcripts, digest
 from assistant.messages import ChatMessage, Fragment, ReplyPiece, Samples, SpeechAudio, Steps, Transcript
-from assistant.ports import ChatModel, Synthesizer, Transcriber
+from assistant.ports import ChatModel, Synthesizer, Transcriber, TurnModel
 
 M = TypeVar("M")
 
@@ -30,7 +30,7 @@ class StoredTranscriber:
     """Satisfies ports.Transcriber.
 
     Args:
-        key: A digest of model and settings, as for all three.
+        key: A digest of model and settings, as for all.
     """
 
     def __init__(self, key: str, store: StepStore, real: Lazy[Transcriber]) -> None:
@@ -40,6 +40,18 @@ class StoredTranscriber:
         """See ports.Transcriber."""
         key = digest(self._key, samples, language)
         return self._store.steps(key, Transcripts(), lambda: self._real.model.transcribe(samples, language))
+
+
+class StoredTurnModel:
+    """Satisfies ports.TurnModel."""
+
+    def __init__(self, key: str, store: StepStore, real: Lazy[TurnModel]) -> None:
+        self._key, self._store, self._real = key, store, real
+
+    def end_probability(self, samples: Samples) -> Steps[float]:
+        """See ports.TurnModel."""
+        key = digest(self._key, samples)
+        return self._store.steps(key, Probabilities(), lambda: self._real.model.end_probability(samples))
 
 
 @dataclass(slots=True)

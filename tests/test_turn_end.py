@@ -1,0 +1,102 @@
+"""Whether a pause is the end: words and sound together, and when the turn model is asked. On fakes in virtual time."""
+
+from __future__ import annotations
+
+import pytest
+from fakes import FakeTurnModel
+from talks import Talk
+
+from assistant.config import Config
+from assistant.messages import Priority, UtteranceEnded
+from assistant.text.completeness import Completeness
+from assistant.turn_end import weigh
+
+REPLY = "One two three four five six seven eight."
+
+
+@pytest.mark.parametrize(
+    ("words", "end_probability", "together"),
+    [
+        ("unfinished", 0.99, "unfinished"),
+        ("unknown", 0.9, "finished"),
+        ("unknown", 0.5, "unknown"),
+        ("unknown", 0.29, "unfinished"),
+        ("finished", 0.95, "finished"),
+        ("finished", 0.5, "finished"),
+        ("finished", 0.1, "unfinished"),
+    ],
+)
+def test_words_that_cannot_be_the_last_outweigh_the_sound_and_it_outweighs_all_others(
+    config: Config, words: Completeness, end_probability: float, together: Completeness
+) -> None:
+    settings = config.endpoint.model_copy(update={"sounds_finished": 0.9, "sounds_unfinished": 0.3})
+    assert weigh(words, end_probability, settings) == together
+
+
+def heard(talk: Talk) -> list[int]:
+    assert talk.turn_model is not None
+    return talk.turn_model.heard
+
+
+@pytest.mark.parametrize(
+    ("end_probability", "says", "wait_ms"),
+    [(0.99, "turn on the lamp", 500), (0.01, "Turn on the lamp.", 1600), (0.6, "turn on the lamp", 800)],
+)
+def test_the_wait_follows_the_sound(end_probability: float, says: str, wait_ms: float) -> None:
+    """It is set once, when both have been heard."""
+    talk = Talk([REPLY], turn_model=FakeTurnModel(end_probability))
+    talk.says(1.0, 2.0, says)
+    talk.run(8)
+    assert talk.advice == [(32000, wait_ms)]
+    assert heard(talk) == [16000]
+    assert talk.turns[0].state == "done"
+
+
+def test_it_is_asked_after_the_transcript_and_before_the_reply() -> None:
+    """15 ms of held work, by the agreed cost: a pause that is none may still be over before anything is generated."""
+    talk = Talk([REPLY], turn_model=FakeTurnModel(0.99))
+    talk.says(1.0, 2.0, "turn on the lamp")
+    talk.run(8)
+    kinds = [step.work[0].kind for step in talk.inference.log]
+    assert kinds[:4] == ["whisper_encoder", "whisper_token", "turn_model", "chat_prefill"]
+    step = talk.inference.log[2]
+    assert (step.priority, step.end_s - step.start_s) == (Priority.HELD, pytest.approx(0.015))
+    assert talk.turns[0].transcript_s == pytest.approx(step.start_s)
+
+
+@pytest.mark.parametrize(
+    ("says", "wait_ms"), [("I want to go to the", 1600), ("Stop.", 500)], ids=["words that go on", "a command"]
+)
+def test_it_is_not_asked_where_words_leave_no_doubt(says: str, wait_ms: float) -> None:
+    talk = Talk([REPLY], turn_model=FakeTurnModel(0.6))
+    talk.says(1.0, 2.0, says)
+    talk.run(8)
+    assert heard(talk) == []
+    assert talk.advice == [(32000, wait_ms)]
+
+
+def test_it_is_not_asked_when_the_end_is_certain() -> None:
+    """A released key ends the turn; nothing is left to be told."""
+    talk = Talk([REPLY], turn_model=FakeTurnModel(0.01))
+    talk.starts(1.0, by_key=True)
+    utterance = talk.utterance(1.0, 2.0, "turn on the lamp")
+    talk.pauses(utterance)
+    talk.events.append((2.2, UtteranceEnded(utterance)))
+    talk.run(8)
+    assert heard(talk) == []
+    assert talk.turns[0].state == "done"
+
+
+def test_speech_that_goes_on_is_heard_anew_at_the_next_pause() -> None:
+    """And what the pause was after is learned from words and sound together."""
+    talk = Talk([REPLY], turn_model=FakeTurnModel(0.01))
+    talk.starts(1.0)
+    talk.pauses(talk.utterance(1.0, 2.0, "Turn on the lamp."))
+    talk.resumes(2.9, pause_ms=900)
+    whole = talk.utterance(1.0, 3.5, "Turn on the lamp by the door.")
+    talk.pauses(whole)
+    talk.ends(whole)
+    talk.run(10)
+    assert heard(talk) == [16000, 40000]
+    assert talk.advice[0] == (32000, 1600)
+    assert [turn.state for turn in talk.turns] == ["discarded", "done"]
