@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import anyio
 import numpy as np
@@ -25,6 +25,7 @@ from assistant.turn import Parts
 
 if TYPE_CHECKING:
     from assistant.models.verdict import MlxJudge
+    from assistant.models.weights import ChatWeights
 
 _FRAMES = 500 // FRAME_MS
 """Half a second of microphone. Capture takes a fraction of a frame's time, so more would only hide a stall."""
@@ -61,20 +62,37 @@ def load_transcriber(config: Config) -> Transcriber:
     return WhisperTranscriber(folder, config.transcribe)
 
 
-def load_chat(config: Config) -> ChatModel:
-    """Load the configured language model; raises as `load_models`."""
-    folder = _folder(config, config.models.chat)
+def load_chat_weights(config: Config, name: str) -> ChatWeights:
+    """Load a language model of models.lock, for `load_chat` and `load_judge`; raises as `load_models`."""
+    folder = _folder(config, name)
+    from assistant.models.weights import load_weights
+
+    return load_weights(folder)
+
+
+LoadChatWeights: TypeAlias = Callable[[Config, str], "ChatWeights"]
+
+
+def load_chat(config: Config, load: LoadChatWeights = load_chat_weights) -> ChatModel:
+    """Load the configured language model, and its draft; raises as `load_models`.
+
+    Args:
+        config: Names them.
+        load: Gives weights that may be in use elsewhere.
+    """
+    weights = load(config, config.models.chat)
+    draft = load(config, config.models.draft) if config.models.draft else None
     from assistant.models.chat import MlxChat
 
-    return MlxChat(folder, config.chat, config.runtime.seed)
+    return MlxChat(weights, config.chat, config.runtime.seed, draft)
 
 
-def load_judge(config: Config) -> MlxJudge:
-    """Load the configured language model as a judge of replies; raises as `load_models`."""
-    folder = _folder(config, config.models.chat)
+def load_judge(config: Config, load: LoadChatWeights = load_chat_weights) -> MlxJudge:
+    """Load the configured language model as a judge of replies; arguments and errors as of `load_chat`."""
+    weights = load(config, config.models.chat)
     from assistant.models.verdict import MlxJudge
 
-    return MlxJudge(folder, config.chat, config.runtime.seed)
+    return MlxJudge(weights, config.chat, config.runtime.seed)
 
 
 def load_voice(config: Config) -> Synthesizer:

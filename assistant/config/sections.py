@@ -21,6 +21,7 @@ class Section(BaseModel):
 class Models(Section):
     transcriber: str
     chat: str
+    draft: str
     voice: str
     turn: str
 
@@ -103,6 +104,7 @@ class Chat(Section):
     top_p: Probability
     context_tokens: Annotated[int, Field(ge=256, le=131072)]
     prefill_step_tokens: Annotated[int, Field(ge=16, le=4096)]
+    draft_tokens: Annotated[int, Field(ge=1, le=16)]
 
 
 class Speech(Section):

@@ -6,9 +6,19 @@ from collections.abc import Callable, Generator, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from assistant.app import Models, load_chat, load_judge, load_models, load_transcriber, load_turn, load_voice
+from assistant.app import (
+    LoadChatWeights,
+    Models,
+    load_chat,
+    load_chat_weights,
+    load_judge,
+    load_models,
+    load_transcriber,
+    load_turn,
+    load_voice,
+)
 from assistant.config import Config
 from assistant.dialogue.expect import judge_expectations
 from assistant.dialogue.judge_endpoint import EndpointJudge
@@ -26,6 +36,9 @@ from assistant.models.store import Store
 from assistant.simulation import clock
 from assistant.simulation.clock import ClockMode
 from assistant.simulation.judge import judge
+
+if TYPE_CHECKING:
+    from assistant.models.weights import ChatWeights
 
 Progress: TypeAlias = Callable[[Dialogue, int], None]
 """Told of each entry as it begins."""
@@ -45,6 +58,8 @@ class Shelf:
     def __init__(self, store: StepStore | None = None) -> None:
         self.store = store
         self._kept: dict[str, tuple[str, Lazy[Any]]] = {}
+        self._weights: dict[str, ChatWeights] = {}
+        """Of the language models in use, by name: talks under other settings, and the judge, share them."""
 
     def __call__(self, config: Config) -> Models:
         """The models of a configuration for one dialogue, loaded on this thread; with a store, when they are needed.
@@ -54,10 +69,12 @@ class Shelf:
         """
         settings = {"transcriber": config.transcribe, "chat": config.chat, "voice": config.speech}
         keys = {role: digest(section, *self._makers(config, role)) for role, section in settings.items()}
+        if config.models.draft:
+            keys["chat"] = digest(keys["chat"], *self._makers(config, "draft"))
         if config.models.turn:
             keys["turn"] = digest(*self._makers(config, "turn"))
         transcriber = self._take("transcriber", keys["transcriber"], lambda: load_transcriber(config))
-        chat = self._take("chat", keys["chat"], lambda: load_chat(config))
+        chat = self._take("chat", keys["chat"], lambda: load_chat(config, self._load_weights(config)))
         voice = self._take("voice", keys["voice"], lambda: load_voice(config))
         turn = self._take("turn", keys["turn"], lambda: load_turn(config)) if config.models.turn else None
         store = self.store
@@ -85,6 +102,20 @@ class Shelf:
             self._kept[role] = key, Lazy(load)
         return self._kept[role][1]
 
+    def _load_weights(self, talk: Config) -> LoadChatWeights:
+        """What loads each language model once, and lets go of those that a talk and its judge have no use for."""
+        names = talk.models.chat, talk.models.draft, talk.judge.model
+
+        def load(config: Config, name: str) -> ChatWeights:
+            self._weights = {
+                kept: self._weights[kept] for kept in names if kept in self._weights
+            }  # they may not all fit
+            if name not in self._weights:
+                self._weights[name] = load_chat_weights(config, name)
+            return self._weights[name]
+
+        return load
+
     def judge(self, config: Config) -> Judge:
         """The judge of replies that a configuration names.
 
@@ -94,10 +125,10 @@ class Shelf:
         """
         if config.judge.endpoint:
             return EndpointJudge(config.judge)
-        config = judging_config(config)
-        key = digest("judge", config.chat, *self._makers(config, "chat"), judge_code())
-        facts = models_used(config)["chat"]
-        return LocalJudge(facts, self._take("judge", key, lambda: load_judge(config)), key, self.store)
+        judging, load = judging_config(config), self._load_weights(config)
+        key = digest("judge", judging.chat, *self._makers(judging, "chat"), judge_code())
+        facts = models_used(judging)["chat"]
+        return LocalJudge(facts, self._take("judge", key, lambda: load_judge(judging, load)), key, self.store)
 
 
 def check_judges(dialogues: Iterable[Dialogue]) -> None:

@@ -121,20 +121,22 @@ def find(name: str) -> Entry:
     raise ModelError(f"There is no model {name!r} in models.lock; {hint}")
 
 
-def chosen(models: Models) -> dict[Role, Entry]:
-    """The three models a configuration names, and the turn model if it names one.
+def chosen(models: Models) -> dict[str, Entry]:
+    """The three models a configuration names, with the draft and the turn model if it names them; by its keys.
 
     Raises:
         ModelError: a name is unknown, or is of a model for another role.
     """
-    names: dict[Role, str] = {"transcriber": models.transcriber, "chat": models.chat, "voice": models.voice}
+    roles: dict[str, Role] = {"transcriber": "transcriber", "chat": "chat", "voice": "voice"}
+    if models.draft:
+        roles["draft"] = "chat"
     if models.turn:
-        names["turn"] = models.turn
-    picked = {role: find(name) for role, name in names.items()}
-    for role, entry in picked.items():
-        if entry.role != role:
-            fit = ", ".join(other.name for other in entries().values() if other.role == role)
-            raise ModelError(f"models.{role}: {entry.name} is a {entry.role} model; there are {fit}.")
+        roles["turn"] = "turn"
+    picked = {key: find(getattr(models, key)) for key in roles}
+    for key, entry in picked.items():
+        if entry.role != roles[key]:
+            fit = ", ".join(other.name for other in entries().values() if other.role == roles[key])
+            raise ModelError(f"models.{key}: {entry.name} is a {entry.role} model; there are {fit}.")
     return picked
 
 

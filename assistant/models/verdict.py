@@ -26,9 +26,9 @@ class MlxJudge(MlxChat):
         """
         prompt = self._render(messages, answer=True)
         try:
-            logits = self._model(mx.array([prompt]))[0, -1].astype(mx.float32)
+            logits = self._weights.model(mx.array([prompt]))[0, -1].astype(mx.float32)
             logprobs = logits - mx.logsumexp(logits)
             mx.eval(logprobs)
         except (RuntimeError, ValueError) as error:
-            raise InferenceError(f"The language model {self._name} failed: {error}") from error
+            raise InferenceError(f"The language model {self._weights.name} failed: {error}") from error
         return [float(logprobs[self._encode(answer)[0]].item()) for answer in answers]

@@ -39,7 +39,7 @@ class Hears:
 def no_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     """Models that need none."""
     monkeypatch.setattr(runner, "load_transcriber", lambda config: Hears("play the beatles"))
-    monkeypatch.setattr(runner, "load_chat", lambda config: FakeChat(["one two three."]))
+    monkeypatch.setattr(runner, "load_chat", lambda *_: FakeChat(["one two three."]))
     monkeypatch.setattr(runner, "load_voice", lambda config: FakeSynthesizer())
     monkeypatch.setattr(command_line, "check_models", lambda config: None)
 

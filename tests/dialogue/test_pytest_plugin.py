@@ -24,7 +24,7 @@ from fakes import FakeChat, FakeSynthesizer
 from assistant.dialogue import runner
 
 runner.load_transcriber = lambda config: None
-runner.load_chat = lambda config: FakeChat(["one two."])
+runner.load_chat = lambda *_: FakeChat(["one two."])
 runner.load_voice = lambda config: FakeSynthesizer()
 """
     )

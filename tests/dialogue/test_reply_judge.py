@@ -48,9 +48,9 @@ def judge(monkeypatch: pytest.MonkeyPatch, reply: str) -> FakeJudge:
     """Models that need no weights, and the judge among them."""
     one = FakeJudge()
     monkeypatch.setattr(runner, "load_transcriber", lambda config: None)
-    monkeypatch.setattr(runner, "load_chat", lambda config: FakeChat([reply]))
+    monkeypatch.setattr(runner, "load_chat", lambda *_: FakeChat([reply]))
     monkeypatch.setattr(runner, "load_voice", lambda config: FakeSynthesizer())
-    monkeypatch.setattr(runner, "load_judge", lambda config: one)
+    monkeypatch.setattr(runner, "load_judge", lambda *_: one)
     monkeypatch.setattr(command_line, "check_models", lambda config: None)
     monkeypatch.setattr("assistant.models.lock.local_folder", Path)
     return one

@@ -12,6 +12,7 @@ import pytest
 from fakes import FakeChat, FakeSynthesizer
 from typer.testing import CliRunner
 
+from assistant.app import LoadChatWeights
 from assistant.cli import app
 from assistant.cli import dialogue as command_line
 from assistant.config import Config
@@ -51,7 +52,7 @@ class Hearsay:
 def no_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     """Models that need none."""
     monkeypatch.setattr(runner, "load_transcriber", lambda config: Hearsay())
-    monkeypatch.setattr(runner, "load_chat", lambda config: FakeChat(["one two three four five six seven eight nine."]))
+    monkeypatch.setattr(runner, "load_chat", lambda *_: FakeChat(["one two three four five six seven eight nine."]))
     monkeypatch.setattr(runner, "load_voice", lambda config: FakeSynthesizer())
     monkeypatch.setattr(command_line, "check_models", lambda config: None)
     monkeypatch.setattr(runner, "load_models", lambda config: runner.Shelf()(config))
@@ -174,7 +175,7 @@ def test_models_are_shared_by_dialogues_with_the_same_settings(tmp_path: Path, m
     """And loaded again for others."""
     loaded: list[int] = []
 
-    def load_chat(config: Config) -> FakeChat:
+    def load_chat(config: Config, _: LoadChatWeights) -> FakeChat:
         loaded.append(config.chat.max_tokens)
         return FakeChat(["fine."])
 

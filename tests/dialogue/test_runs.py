@@ -26,7 +26,7 @@ BAD = "settle_ms: 100\nturns: [{type: hello, after_ms: 0, expect: {reply: {conta
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Three scripts, the second of which fails, and models that need no weights."""
     monkeypatch.setattr(runner, "load_transcriber", lambda config: None)
-    monkeypatch.setattr(runner, "load_chat", lambda config: FakeChat(["one two."]))
+    monkeypatch.setattr(runner, "load_chat", lambda *_: FakeChat(["one two."]))
     monkeypatch.setattr(runner, "load_voice", lambda config: FakeSynthesizer())
     monkeypatch.setattr(command_line, "check_models", lambda config: None)
     for name, text in (("a", GOOD), ("b", BAD), ("c", GOOD)):

@@ -26,7 +26,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Two scripts, and models that need no weights: one is silent under a limit of five tokens."""
     monkeypatch.setattr(runner, "load_transcriber", lambda config: None)
     monkeypatch.setattr(
-        runner, "load_chat", lambda config: FakeChat(["one two." if config.chat.max_tokens > 5 else ""])
+        runner, "load_chat", lambda config, _: FakeChat(["one two." if config.chat.max_tokens > 5 else ""])
     )
     monkeypatch.setattr(runner, "load_voice", lambda config: FakeSynthesizer())
     monkeypatch.setattr(command_line, "check_models", lambda config: None)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
-from typing import Any
 
 import mlx.core as mx
 import numpy as np
@@ -14,6 +12,7 @@ import numpy.typing as npt
 from assistant.config import Chat
 from assistant.messages import ChatMessage, ReplyPiece, Step
 from assistant.models.chat import MlxChat
+from assistant.models.weights import ChatWeights
 
 SYSTEM = ChatMessage("system", "You are a helpful voice assistant. Answer in one short sentence.")
 QUESTIONS = (
@@ -36,14 +35,14 @@ CAPITAL = [SYSTEM, ChatMessage("user", QUESTIONS[0])]
 class StudiedChat(MlxChat):
     """Keeps every token's log-probabilities, and says what it is told to."""
 
-    def __init__(self, folder: Path, config: Chat, seed: int) -> None:
+    def __init__(self, weights: ChatWeights, config: Chat, seed: int, draft: ChatWeights | None = None) -> None:
         self.logprobs: list[npt.NDArray[np.float32]] = []
         self.told: Callable[[mx.array], mx.array] | None = None
-        super().__init__(folder, config, seed)
+        super().__init__(weights, config, seed, draft)
 
     def forget(self) -> None:
         """Empty the prompt cache."""
-        self._reset()
+        self._reader.forget()
 
     def tell(self, text: str) -> None:
         """What the next reply says, whatever the model thinks."""
@@ -58,12 +57,12 @@ class StudiedChat(MlxChat):
     @property
     def cache(self) -> tuple[list[int], int]:
         """Tokens said to be cached, and how many the first layer holds."""
-        return self._cached, self._cache[0].offset
+        return self._reader.tokens, self._reader.layers[0].offset
 
-    def _next(self) -> tuple[list[Any], list[Any]]:
-        prefilled, generated = super()._next()
-        self.logprobs += [np.array(response.logprobs) for response in generated]
-        return prefilled, generated
+    def _choose(self, logits: mx.array, sampler: Callable[[mx.array], mx.array] | None) -> mx.array:
+        last = logits[-1].astype(mx.float32)
+        self.logprobs.append(np.array(last - mx.logsumexp(last)))
+        return super()._choose(logits, sampler)
 
     def _sampler(self, prompt: list[int]) -> Callable[[mx.array], mx.array] | None:
         told, self.told = self.told, None

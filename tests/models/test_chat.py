@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from pathlib import Path
 
 import mlx.core as mx
 import numpy as np
@@ -14,21 +13,17 @@ from assistant.errors import InferenceError
 from assistant.messages import ChatMessage, ReplyPiece
 from assistant.models.lock import local_folder
 from assistant.models.prompt import common_prefix
+from assistant.models.weights import load_weights
 
 pytestmark = pytest.mark.models
 
 
 @pytest.fixture(scope="module")
-def folder() -> Path:
-    return local_folder("smollm2-135m-instruct")
-
-
-@pytest.fixture(scope="module")
-def loaded(folder: Path) -> StudiedChat:
+def loaded() -> StudiedChat:
     from assistant import config
 
     settings = config.load("small").chat.model_copy(update={"max_tokens": 16, "prefill_step_tokens": 32})
-    return StudiedChat(folder, settings, 0)
+    return StudiedChat(load_weights(local_folder("smollm2-135m-instruct")), settings, 0)
 
 
 @pytest.fixture

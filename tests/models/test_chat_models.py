@@ -14,8 +14,8 @@ from studied_chat import CAPITAL, QUESTIONS, SYSTEM, StudiedChat, prefilled, rep
 from assistant.config import Config
 from assistant.errors import ModelError
 from assistant.messages import ChatMessage
-from assistant.models.chat import MlxChat
 from assistant.models.lock import local_folder
+from assistant.models.weights import load_weights
 
 pytestmark = pytest.mark.models
 
@@ -28,18 +28,18 @@ def folder() -> Path:
 def test_a_sampled_reply_depends_on_the_seed_and_the_prompt_alone(folder: Path, config: Config) -> None:
     """Not on what was said before, nor on how much of the prompt was cached."""
     warm = config.chat.model_copy(update={"temperature": 1.5, "top_p": 0.9, "max_tokens": 6})
-    chat = StudiedChat(folder, warm, 1)
+    chat = StudiedChat(load_weights(folder), warm, 1)
     first = reply_of(chat, CAPITAL)
     mx.random.seed(7)
     reply_of(chat, [SYSTEM, ChatMessage("user", QUESTIONS[5])])
     assert reply_of(chat, CAPITAL) == first
-    other = StudiedChat(folder, warm, 2)
+    other = StudiedChat(load_weights(folder), warm, 2)
     assert reply_of(other, CAPITAL) != first
 
 
 def test_a_talk_beyond_the_budget(folder: Path, config: Config) -> None:
     """The prompt stays within it, even for one message ten times as long."""
-    chat = StudiedChat(folder, config.chat.model_copy(update={"context_tokens": 256, "max_tokens": 4}), 0)
+    chat = StudiedChat(load_weights(folder), config.chat.model_copy(update={"context_tokens": 256, "max_tokens": 4}), 0)
     talk = [SYSTEM, *(ChatMessage("user", question) for question in QUESTIONS * 10)]
     assert reply_of(chat, talk)
     assert chat.last_fed_tokens <= 256
@@ -59,7 +59,7 @@ def test_a_cache_that_cannot_be_cut_is_rebuilt(folder: Path, config: Config, tmp
     for name in ("tokenizer.json", "tokenizer_config.json"):
         (tmp_path / name).symlink_to(folder / name)
 
-    chat = StudiedChat(tmp_path, config.chat.model_copy(update={"max_tokens": 5}), 0)
+    chat = StudiedChat(load_weights(tmp_path), config.chat.model_copy(update={"max_tokens": 5}), 0)
     prefilled(chat, [SYSTEM])
     before = chat.cached_tokens
     reply_of(chat, CAPITAL)
@@ -75,11 +75,11 @@ def test_a_folder_without_a_chat_model(folder: Path, config: Config, tmp_path: P
     """Missing, empty, or without a chat template: one sentence, and the network is not asked."""
     for broken in (tmp_path / "none", tmp_path):
         with pytest.raises(ModelError, match="assistant models pull"):
-            MlxChat(broken, config.chat, 0)
+            load_weights(broken)
     for name in ("config.json", "model.safetensors", "tokenizer.json"):
         (tmp_path / name).symlink_to(folder / name)
     facts = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
     del facts["chat_template"]
     (tmp_path / "tokenizer_config.json").write_text(json.dumps(facts))
     with pytest.raises(ModelError, match="choose an instruct model"):
-        MlxChat(tmp_path, config.chat, 0)
+        load_weights(tmp_path)
