@@ -22,6 +22,7 @@ demo: models ## play a recorded dialogue to the real models; writes a WAV, a pic
 
 test: lint ## run every check: lint, types, then all tests on the small models (ARGS=... goes to pytest)
 	$(BIN)/assistant models pull --profile small
+	$(BIN)/assistant models pull smart-turn-v3
 	$(BIN)/pytest $(ARGS)
 
 lint: setup ## ruff and mypy

@@ -7,7 +7,7 @@ from collections import defaultdict
 from pathlib import Path
 
 import pytest
-from fakes import FakeChat, FakeSynthesizer, FakeTranscriber
+from fakes import FakeChat, FakeSynthesizer, FakeTranscriber, FakeTurnModel
 
 from assistant import doctor
 from assistant.app import Models
@@ -149,9 +149,11 @@ def test_measure_reports_the_longest_step_of_each_kind() -> None:
     transcriber.says = defaultdict(lambda: Transcript("hello"))
     chat = FakeChat(["word " * 100])
     looks = itertools.accumulate(itertools.count())
-    findings = doctor.measure(Models(transcriber, chat, FakeSynthesizer()), lambda: float(next(looks)))
+    models = Models(transcriber, chat, FakeSynthesizer(), FakeTurnModel(0.5))
+    findings = doctor.measure(models, lambda: float(next(looks)))
     milliseconds = {finding.name: int(finding.value.removesuffix(" ms")) for finding in findings}
-    assert list(milliseconds) == ["voice", "whisper_encoder", "whisper_token", "chat_prefill", "chat_token"]
+    kinds = ["voice", "whisper_encoder", "whisper_token", "turn_model", "chat_prefill", "chat_token"]
+    assert list(milliseconds) == kinds
     assert list(milliseconds.values()) == sorted(milliseconds.values())
     assert chat.closed_early == 2
     assert {finding.topic for finding in findings} == {"longest step"}

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from fakes import FakeChat, FakeSynthesizer
+from fakes import FakeChat, FakeSynthesizer, FakeTurnModel
 from typer.testing import CliRunner
 
 from assistant.app import LoadChatWeights
@@ -184,6 +184,19 @@ def test_models_are_shared_by_dialogues_with_the_same_settings(tmp_path: Path, m
         write(tmp_path, name, f"config: {{chat: {{max_tokens: {tokens}}}}}\nturns: [{{silence_ms: 10}}]")
     run([tmp_path])
     assert loaded == [5, 6]
+
+
+def test_a_turn_model_is_loaded_where_one_is_configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its step stands among the others, with the agreed cost."""
+    monkeypatch.setattr(runner, "load_turn", lambda config: FakeTurnModel(0.99))
+    turn = f"turns: [{{user: {SPEECH}/rhasspy3_set_timer.wav}}]"
+    write(tmp_path, "a.yaml", turn)
+    write(tmp_path, "b.yaml", f"config: {{models: {{turn: smart-turn-v3}}}}\n{turn}")
+    costs_ms = [
+        [1000 * (step.end_s - step.start_s) for step in performance.trace.steps if step.work[0].kind == "turn_model"]
+        for performance in run([tmp_path])
+    ]
+    assert costs_ms == [[], [pytest.approx(15)]]
 
 
 # the command

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fakes import FakeSynthesizer
+from fakes import FakeSynthesizer, FakeTurnModel
 
 from assistant.dialogue.step_store import StepStore, Transcripts, digest
-from assistant.dialogue.stored_models import Lazy, StoredChat, StoredSynthesizer, StoredTranscriber
+from assistant.dialogue.stored_models import Lazy, StoredChat, StoredSynthesizer, StoredTranscriber, StoredTurnModel
 from assistant.errors import AssistantError
 from assistant.messages import (
     ChatMessage,
@@ -114,6 +114,16 @@ def test_sound_comes_back_as_it_was(store: StepStore) -> None:
     stored.speed = 1.15
     list(stored.synthesize(FRAGMENT))
     assert (store.kept, store.made, voice.speed) == (1, 2, 1.15)
+
+
+def test_a_probability_comes_back_as_it_was(store: StepStore) -> None:
+    """To the last bit; another sound is other work."""
+    model = FakeTurnModel(1 / 3)
+    stored = StoredTurnModel("turn", store, Lazy(lambda: model))
+    samples = np.linspace(0, 1, 50, dtype=np.float32)
+    (made,), (kept,), (other,) = (list(stored.end_probability(given)) for given in (samples, samples, samples[1:]))
+    assert made == kept == other == Step((Work("turn_model", 1),), (1 / 3,))
+    assert model.heard == [50, 49]
 
 
 @pytest.mark.parametrize("first", [(None, None), (2, None), (0, 3), (5, 1)])

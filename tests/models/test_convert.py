@@ -160,10 +160,13 @@ def test_the_norm_of_a_weight_is_that_of_each_output() -> None:
     np.testing.assert_array_equal(norms, np.array([[[5.0]], [[2.0]]], np.float32))
 
 
+_PULLED = [*(entry.name for entry in chosen(config.load("small").models).values()), "smart-turn-v3"]
+
+
 @pytest.mark.models
-@pytest.mark.parametrize("name", [entry.name for entry in chosen(config.load("small").models).values()])
+@pytest.mark.parametrize("name", _PULLED)
 def test_the_packages_yield_what_models_lock_says(name: str, tmp_path: Path) -> None:
-    """Every file of the small models, to the byte, from the archives of the store (downloaded where they are not)."""
+    """Every file of the models of the tests, to the byte, from the archives of the store (downloaded if need be)."""
     here = Store()
     here.downloads.mkdir(parents=True, exist_ok=True)
     store = Store(tmp_path)

@@ -72,6 +72,13 @@ def test_an_unknown_model_is_answered_with_the_nearest() -> None:
         find("xyzzy")
 
 
+def test_a_turn_model_is_chosen_only_where_one_is_configured() -> None:
+    """So nothing of it is pulled, or missed, by those who do without."""
+    assert "turn" not in chosen(config.load("small").models)
+    asked = config.load("small", settings=["models.turn=smart-turn-v3"])
+    assert chosen(asked.models)["turn"] is find("smart-turn-v3")
+
+
 def test_a_model_of_another_role_is_refused() -> None:
     """`models.chat = "kokoro-82m"` names the chat models there are."""
     models = config.load("small", settings=["models.chat=kokoro-82m"]).models
