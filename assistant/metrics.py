@@ -5,8 +5,10 @@ Times are seconds of the talk's clock, which is also the microphone's: sample 0 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from statistics import linear_regression
 from typing import Literal, TypeAlias
 
 from assistant.messages import Priority, Work
@@ -127,44 +129,63 @@ class Ratio:
         self._sums = amounts * self._kept + amount, pers * self._kept + per
 
 
-_VOICE_FIXED_S = 0.3
-"""A fragment costs as if it were so much longer: Kokoro on two cores and the agreed costs alike."""
+_FRAGMENTS_SEEN = 12
+_FIXED_S = 0.5
+"""As long as nobody knows better a fragment costs as if it were so much longer: there is silence around it."""
+_SHORT_S, _LONG_S = 0.5, 3.0
 
 
 class Rates:
-    """How fast the models are here, learned from their steps. Before the first it is what the agreed costs say."""
+    """How fast the models are here, learned from their steps; before the first, about what the agreed costs say."""
 
     def __init__(self) -> None:
-        self._voice = Ratio(0.2, weight=1.0, kept=0.8)
-        self._token = Ratio(0.025, weight=5.0, kept=0.97)
+        self._voiced: deque[tuple[float, float]] = deque(maxlen=_FRAGMENTS_SEEN)
+        self._voice = 0.2, 0.06  # one more second of speech, and what every fragment costs
+        self._token_s = Ratio(0.025, weight=5.0, kept=0.97)
         self.tokens_per_s = Ratio(3.6, weight=5.0, kept=0.9)
         """Tokens of text for a second of speech."""
+        self.spoken = Ratio(0.8, weight=2.0, kept=0.9)
+        """Seconds of sound for a second that was estimated from the text."""
 
     def learn(self, step: StepRecord) -> None:
         """Take note of a step."""
         took_s = step.end_s - step.start_s
         if [work.kind for work in step.work] == ["voice"]:
-            self._voice.learn(took_s, step.work[0].amount + _VOICE_FIXED_S)
+            self._voiced.append((step.work[0].amount, took_s))
+            self._voice = _fitted(self._voiced)
         elif [work.kind for work in step.work] == ["chat_token"]:
-            self._token.learn(took_s, step.work[0].amount)
+            self._token_s.learn(took_s, step.work[0].amount)
 
     def voice_s(self, speech_s: float) -> float:
         """How long the voice takes for a fragment of so many seconds."""
-        return self._voice.value * (speech_s + _VOICE_FIXED_S)
+        slope, fixed_s = self._voice
+        return slope * speech_s + fixed_s
 
-    def speech_in(self, voice_s: float) -> float:
-        """The opposite: the fragment that the voice makes in that time, in seconds; negative where it makes none."""
-        return voice_s / self._voice.value - _VOICE_FIXED_S
+    def text_s(self, speech_s: float) -> float:
+        """How long it takes to write so many seconds of speech."""
+        return self._token_s.value * self.tokens_per_s.value * speech_s
 
-    @property
-    def text(self) -> float:
-        """Seconds that the language model writes for one second of speech."""
-        return self._token.value * self.tokens_per_s.value
+    def speech_in(self, time_s: float, written_s: float) -> float:
+        """Seconds of speech that are written and spoken in that time; negative where there is too little for any.
 
-    @property
-    def voice(self) -> float:
-        """Seconds of the voice for one more second of speech."""
-        return self._voice.value
+        Args:
+            time_s: For both.
+            written_s: As much is written already.
+        """
+        slope, fixed_s = self._voice
+        spoken_s = (time_s - fixed_s) / slope
+        if spoken_s <= written_s:
+            return spoken_s
+        text = self.text_s(1.0)
+        return (time_s - fixed_s + text * written_s) / (slope + text)
+
+
+def _fitted(voiced: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """Slope and intercept of what fragments took, drawn to the usual share of the two as long as there are few."""
+    usual = sum(took_s for _, took_s in voiced) / sum(speech_s + _FIXED_S for speech_s, _ in voiced)
+    points = [*voiced, *((speech_s, usual * (speech_s + _FIXED_S)) for speech_s in (_SHORT_S, _LONG_S))]
+    slope, fixed_s = linear_regression(*zip(*points, strict=True))
+    return max(slope, usual / 4, 1e-6), max(fixed_s, 0.0)
 
 
 TurnChanged: TypeAlias = Callable[[TurnRecord], None]

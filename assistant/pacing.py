@@ -16,10 +16,12 @@ from assistant.text.cuts import Aim, early, whole
 
 _MARGIN = 1.15
 """Steps that take this much longer than they used to are still in time."""
-_SENTENCE_S = 5.0
-"""What a sentence not yet written is taken to last."""
+_SENTENCE_S, _LONG_SENTENCE_S = 4.5, 12.0
+"""What a sentence not yet written will probably last, and what it may."""
 _SHORTEST_S = 0.6
 """Nothing shorter is cut off a sentence; two or three words."""
+_MOST_WAITING = 4
+"""Fragments of a sentence that are there before its first is heard, at most; the turn's queue holds more."""
 _TRY_S = 0.25
 
 
@@ -30,34 +32,31 @@ class Pace:
         speech: Lengths and gaps.
         rates: How fast the models are.
         queued_s: Seconds of sound that are ready and not yet played.
-        written: The text is there already: no model writes it.
     """
 
-    def __init__(self, speech: Speech, rates: Rates, queued_s: Callable[[], float], written: bool = False) -> None:
+    def __init__(self, speech: Speech, rates: Rates, queued_s: Callable[[], float]) -> None:
         self._speech, self._rates, self._queued_s = speech, rates, queued_s
-        self._text = 0.0 if written else 1.0
         self._waiting: deque[tuple[float, bool]] = deque()  # as long as the turn's queue of fragments
         self._written_s = 0.0
         self._tokens = 0
+        self._complete = False
 
-    # text.cuts.Plan
+    # text.cuts.Plan, in seconds as estimated from the text; all else is in seconds of sound
 
     def aim(self, written_s: float, inside: bool) -> Aim:
         """See Plan."""
-        self._written_s = written_s
-        speech, slack_s = self._speech, self._slack_s()
-        in_time_s = min(self._in_time_s(slack_s, written_s), speech.max_fragment_s)
-        if inside:
-            return whole(max(in_time_s, _SHORTEST_S))
-        if in_time_s >= _SHORTEST_S and not self._shortfall_s(slack_s, written_s, _SENTENCE_S):
-            return whole(in_time_s)
-        return early(speech, self._enough_s())
+        spoken, slack_s = self._rates.spoken.value, self._slack_s()
+        self._written_s = written_s * spoken
+        in_time_s = self._in_time_s(slack_s, self._written_s)
+        if inside or (in_time_s >= self._steady_s and not self._missing_s(slack_s, self._written_s, _SENTENCE_S)):
+            return whole(min(max(in_time_s, self._steady_s) / spoken, self._speech.max_fragment_s))
+        return early(self._speech, self._enough_s() / spoken)
 
     def cut(self, seconds: float, ends_sentence: bool) -> None:
         """See Plan."""
         self._waiting.append((seconds, ends_sentence))
         if self._tokens:
-            self._rates.tokens_per_s.learn(self._tokens, seconds)
+            self._rates.tokens_per_s.learn(self._tokens, seconds * self._rates.spoken.value)
             self._tokens = 0
 
     # what the turn tells and asks
@@ -66,34 +65,50 @@ class Pace:
         """One more was written."""
         self._tokens += 1
 
+    def finish(self) -> None:
+        """All is written."""
+        self._complete = True
+
+    def must_know_more(self, sound_s: float) -> bool:
+        """Whether the next fragment must not be heard before more of its sentence is written.
+
+        That is so where a long sentence would come too late, and the end of this one is not in sight.
+
+        Args:
+            sound_s: How much there is of its sound.
+        """
+        if self._complete or len(self._waiting) > _MOST_WAITING or any(ends for _, ends in self._waiting):
+            return False
+        return self._missing_s(self._queued_s() + sound_s, self._written_s, _LONG_SENTENCE_S - sound_s) > 0
+
     def delay_s(self, sound_s: float) -> float:
         """How long the next fragment's sound must wait so that the rest of its sentence comes in time.
 
         Args:
             sound_s: How much of it there is.
         """
+        spoken, slack_s, missing_s = self._rates.spoken.value, self._queued_s() + sound_s, 0.0
         (seconds, ends), *others = self._waiting
-        left_s = max(seconds - sound_s, 0.0) if sound_s < seconds / 2 else 0.0
-        for more_s, ends_later in others if not ends else ():
-            left_s += more_s
-            ends = ends_later
-            if ends:
-                break
-        written_s = left_s
-        if not ends:
-            written_s += self._written_s
-            left_s = max(written_s, _SENTENCE_S - sound_s)
-        return self._shortfall_s(self._queued_s() + sound_s, written_s, left_s)
+        rest = [seconds * spoken - sound_s] if sound_s < seconds * spoken / 2 else []  # it comes in pieces
+        while not ends and others:
+            (seconds, ends), *others = others
+            rest.append(seconds * spoken)
+        for seconds in rest:
+            missing_s += self._late_s(seconds, seconds, slack_s)
+            slack_s = self._slack_after_s(seconds, seconds, slack_s)
+        return missing_s if ends else missing_s + self._missing_s(slack_s, self._written_s, self._written_s)
 
-    def spoken(self) -> None:
-        """All of the next fragment's sound was handed to the loudspeaker."""
-        self._waiting.popleft()
+    def spoken(self, sound_s: float) -> None:
+        """All of the next fragment's sound was handed to the loudspeaker, so much of it."""
+        seconds, _ = self._waiting.popleft()
+        self._rates.spoken.learn(sound_s, seconds)
 
     def first_s(self) -> float:
         """How long it will take from now to the first sound, where nothing was spoken yet."""
+        rates = self._rates
         if self._waiting:
-            return self._rates.voice_s(self._waiting[0][0])
-        first_s = max(self._speech.first_fragment_s, self._enough_s())
+            return rates.voice_s(self._waiting[0][0] * rates.spoken.value)
+        first_s = max(self._speech.first_fragment_s * rates.spoken.value, self._enough_s())
         return self._cost_s(first_s, self._written_s)
 
     # arithmetic
@@ -104,40 +119,54 @@ class Pace:
 
     def _cost_s(self, seconds: float, written_s: float) -> float:
         """To write what is not written of a fragment, and to speak it."""
-        return self._rates.voice_s(seconds) + self._text * self._rates.text * max(seconds - written_s, 0.0)
+        return self._rates.voice_s(seconds) + self._rates.text_s(max(seconds - written_s, 0.0))
 
     def _in_time_s(self, slack_s: float, written_s: float) -> float:
         """The longest fragment that comes before the sound runs out; negative if none does."""
-        time_s, rates = slack_s / _MARGIN, self._rates
-        text = self._text * rates.text
-        spoken_s = rates.speech_in(time_s)
-        if spoken_s <= written_s:
-            return spoken_s
-        return (rates.voice * spoken_s + text * written_s) / (rates.voice + text)
+        return self._rates.speech_in(slack_s / _MARGIN, written_s)
 
     def _slack_s(self) -> float:
         """How much sound will be left when all that was cut has been spoken, the shortest gap after it included."""
         slack_s = self._queued_s()
         for seconds, _ in self._waiting:
+            seconds *= self._rates.spoken.value
             slack_s = max(slack_s - self._rates.voice_s(seconds), 0.0) + seconds
         return slack_s + self._gap_s if slack_s else 0.0
 
-    def _shortfall_s(self, slack_s: float, written_s: float, left_s: float) -> float:
+    def _late_s(self, seconds: float, written_s: float, slack_s: float) -> float:
+        """How much too late a fragment may come, where the sound before it lasts for so long."""
+        return max(self._cost_s(seconds, written_s) * _MARGIN - slack_s, 0.0)
+
+    def _slack_after_s(self, seconds: float, written_s: float, slack_s: float) -> float:
+        """How much sound there is when it has come, the shortest gap after it included."""
+        return max(slack_s - self._cost_s(seconds, written_s), 0.0) + seconds + self._gap_s
+
+    def _missing_s(self, slack_s: float, written_s: float, left_s: float) -> float:
         """How long the loudspeaker would wait within the rest of a sentence, cut as it is going to be cut."""
         missing_s = 0.0
-        while left_s > 0:
-            seconds = max(self._in_time_s(slack_s, written_s), _SHORTEST_S)
-            seconds = min(seconds, left_s, self._speech.max_fragment_s)
-            cost_s = self._cost_s(seconds, written_s)
-            missing_s += max(cost_s * _MARGIN - slack_s, 0.0)
-            slack_s = max(slack_s - cost_s, 0.0) + seconds + self._gap_s
+        while left_s > 1e-6:
+            seconds = min(max(self._in_time_s(slack_s, written_s), self._steady_s), left_s, self._longest_s)
+            missing_s += self._late_s(seconds, written_s, slack_s)
+            slack_s = self._slack_after_s(seconds, written_s, slack_s)
             written_s = max(written_s - seconds, 0.0)
             left_s -= seconds
         return missing_s
 
+    @property
+    def _longest_s(self) -> float:
+        return self._speech.max_fragment_s * self._rates.spoken.value
+
+    @property
+    def _steady_s(self) -> float:
+        """The shortest fragment that lasts until another like it has come; where there is none, the longest."""
+        fixed_s = self._cost_s(0.0, 0.0) * _MARGIN - self._gap_s
+        gained = 1 - (self._cost_s(1.0, 0.0) - self._cost_s(0.0, 0.0)) * _MARGIN
+        steady_s = fixed_s / gained if gained > 0 else self._longest_s
+        return min(max(steady_s, _SHORTEST_S), self._longest_s)
+
     def _enough_s(self) -> float:
         """The shortest first fragment of a sentence after which nothing of the rest comes too late."""
-        seconds, longest_s = _TRY_S, self._speech.max_fragment_s
-        while seconds < longest_s and self._shortfall_s(seconds + self._gap_s, 0.0, _SENTENCE_S - seconds):
+        seconds = _TRY_S
+        while seconds < _SENTENCE_S and self._missing_s(seconds + self._gap_s, 0.0, _SENTENCE_S - seconds):
             seconds += _TRY_S
-        return min(seconds, longest_s)
+        return seconds

@@ -19,7 +19,7 @@ from assistant.messages import (
     Steps,
     Transcript,
 )
-from assistant.metrics import Span
+from assistant.metrics import Rates, Span
 
 T = TypeVar("T")
 
@@ -66,11 +66,18 @@ class Synthesizer(Protocol):
         """Sample rate of everything it makes."""
 
     def synthesize(self, fragment: Fragment) -> Steps[SpeechAudio]:
-        """Speak one fragment; the last step holds the one SpeechAudio. Seeded from (seed, text) only."""
+        """Speak one fragment, in one piece or, as it is made, in several. Seeded from (seed, text) only.
+
+        A piece holds a run of the fragment's words; all pieces together hold each word once, in order.
+        """
 
 
 class Inference(Protocol):
     """The one thread (or, in virtual time, the one simulated GPU) that runs every model."""
+
+    @property
+    def rates(self) -> Rates:
+        """How fast it runs them, learned from every step."""
 
     def run(self, steps: Steps[T], priority: Callable[[], Priority]) -> AbstractAsyncContextManager[AsyncIterator[T]]:
         """Take steps when asked for the next value, each at the priority of that moment.
@@ -102,8 +109,8 @@ class Speaker(Protocol):
     def begin(self) -> None:
         """Start a new reply."""
 
-    def push(self, audio: SpeechAudio, gap_ms: float = 0) -> None:
-        """Append a piece, after a gap of silence."""
+    def push(self, audio: SpeechAudio, gap_ms: float = 0, delay_ms: float = 0) -> None:
+        """Append a piece after a gap of silence, which runs from the last sound on, and then a delay."""
 
     def pause(self) -> None:
         """Fall silent at once, keeping the place."""

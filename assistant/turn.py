@@ -16,6 +16,8 @@ from assistant.config import Config
 from assistant.history import History
 from assistant.messages import Fragment, Priority, SpeechAudio, Transcript, Utterance
 from assistant.metrics import TurnChanged, TurnRecord, TurnState
+from assistant.next_prompt import NextPrompt
+from assistant.pacing import Pace
 from assistant.patience import Patience
 from assistant.ports import ChatModel, Clock, Inference, Speaker, Synthesizer, Transcriber, TurnModel
 from assistant.speech import Settled
@@ -43,6 +45,7 @@ class Parts:
     synthesizer: Synthesizer
     speaker: Speaker
     history: History
+    next_prompt: NextPrompt
     changed: TurnChanged
     end_after: Callable[[int, float], None] = _no_advice
     """How long the pause after an utterance with this `speech_end` may last, in milliseconds (audio.endpoint)."""
@@ -93,6 +96,8 @@ class Turn:
         self._running.set()
         self._scope = anyio.CancelScope()
         self._spoken = False
+        self._news = anyio.Event()
+        """Of more text; each is set once."""
 
     # what the conversation does to a turn
 
@@ -146,15 +151,19 @@ class Turn:
             await self._may_reply.wait()
             if self._asks_turn_model:
                 await self._ask_turn_model()
+            parts, speaker = self._parts, self._parts.speaker
+            pace = Pace(parts.config.speech, parts.inference.rates, lambda: speaker.queued_s)
             async with anyio.create_task_group() as tasks:
                 send, receive = anyio.create_memory_object_stream[Fragment](_FRAGMENTS_AHEAD)
-                tasks.start_soon(self._write, send, name="reply")
-                tasks.start_soon(self._speak, receive, name="speak")
+                tasks.start_soon(self._write, send, pace, name="reply")
+                tasks.start_soon(self._speak, receive, pace, name="speak")
             self.all_queued = True
             await self._gate.wait()
-            await self._parts.speaker.until(lambda: self._parts.speaker.queued_s == 0)
-            sounded = self._parts.speaker.spans()
-            await anyio.sleep(max(sounded[-1][1] - self._parts.clock.time_s(), 0) if sounded else 0)
+            if self.says is None:
+                parts.next_prompt.read(self.record.reply)
+            await speaker.until(lambda: speaker.queued_s == 0)
+            sounded = speaker.spans()
+            await anyio.sleep(max(sounded[-1][1] - parts.clock.time_s(), 0) if sounded else 0)
             if not self._scope.cancel_called:
                 self._on_end(self)
 
@@ -186,46 +195,68 @@ class Turn:
         self._mark("transcript_s")
         return transcript
 
-    async def _write(self, outbox: MemoryObjectSendStream[Fragment]) -> None:
+    async def _write(self, outbox: MemoryObjectSendStream[Fragment], pace: Pace) -> None:
         config, parts = self._parts.config, self._parts
-        cutter = FragmentCutter(config.speech, config.transcribe.language)
+        cutter = FragmentCutter(config.speech, config.transcribe.language, plan=pace)
         if self.says is not None:
             async with outbox:
-                await self._send([*cutter.feed(self.says), *cutter.finish()], outbox)
+                fragments = [*cutter.feed(self.says), *cutter.finish()]
+                pace.finish()
+                await self._send(fragments, outbox)
             return
+        await parts.next_prompt.stop()
         messages = parts.history.messages(None if self._gate.is_set() else self.record.transcript)
         async with outbox, parts.inference.run(parts.chat.reply(messages), self._token_priority) as pieces:
             async for piece in pieces:
                 self._mark("first_token_s")
                 self.record.reply += piece.text
+                pace.token()
                 await self._send(cutter.feed(piece.text), outbox)
+                self._wrote()
                 await self._running.wait()
             await self._send(cutter.finish(), outbox)
+            pace.finish()
+            self._wrote()
 
     async def _send(self, fragments: list[Fragment], outbox: MemoryObjectSendStream[Fragment]) -> None:
         for fragment in fragments:
             self._mark("first_sentence_s")
             await outbox.send(fragment)
 
-    async def _speak(self, inbox: MemoryObjectReceiveStream[Fragment]) -> None:
+    async def _speak(self, inbox: MemoryObjectReceiveStream[Fragment], pace: Pace) -> None:
         before: Fragment | None = None
         async with inbox:
             async for fragment in inbox:
                 await self._running.wait()
+                opens_sentence, gap_ms = before is None or before.ends_sentence, self._gap_ms(before)
+                sound_s = 0.0
                 steps = self._parts.synthesizer.synthesize(fragment)
                 async with self._parts.inference.run(steps, self._priority) as pieces:
                     async for audio in pieces:
-                        await self._play(audio, self._gap_ms(before))
-                        before = fragment
+                        await self._play(audio, gap_ms, pace if opens_sentence else None)
+                        opens_sentence, gap_ms = False, 0
+                        sound_s += self._seconds(audio)
+                pace.spoken(sound_s)
+                before = fragment
 
-    async def _play(self, audio: SpeechAudio, gap_ms: float) -> None:
+    async def _play(self, audio: SpeechAudio, gap_ms: float, pace: Pace | None) -> None:
         self._mark("first_fragment_s")
         speaker, ahead_s = self._parts.speaker, self._parts.config.playback.ahead_s
         await self._gate.wait()
         await speaker.until(lambda: speaker.queued_s < ahead_s)
+        while pace is not None and pace.must_know_more(self._seconds(audio)):
+            await self._news.wait()
         if not self._scope.cancel_called:  # a cancellation reaches the task only at its next wait
-            speaker.push(audio, gap_ms)
+            delay_s = pace.delay_s(self._seconds(audio)) if pace is not None else 0.0
+            speaker.push(audio, gap_ms, 1000 * delay_s)
             self._spoken = True
+
+    def _seconds(self, audio: SpeechAudio) -> float:
+        return len(audio.samples) / self._parts.synthesizer.rate_hz
+
+    def _wrote(self) -> None:
+        self._news.set()
+        self._news = anyio.Event()
 
     def _gap_ms(self, before: Fragment | None) -> float:
         if before is None:

@@ -14,6 +14,8 @@ _EARLIEST = 0.5
 """Of `first_fragment_s`: before this a clause is too short to be worth a cut."""
 _LATEST = 1.5
 """Of `first_fragment_s`: a sentence that ends by then is not cut."""
+_ROOM = 1.25
+"""Above what is needed at least: in it lies the place to cut."""
 _FULLEST = 0.4
 """Of the most that there may be: where a sentence must be cut, at least this much goes before the cut."""
 
@@ -75,10 +77,10 @@ def early(speech: Speech, needed_s: float = 0.0) -> Aim:
         speech: Lengths.
         needed_s: It should not be shorter than this.
     """
-    least_s = max(_EARLIEST * speech.first_fragment_s, needed_s)
-    near_s = max(speech.first_fragment_s, needed_s)
-    most_s = max(_LATEST * speech.first_fragment_s, needed_s)
-    return Aim(least_s, near_s, min(most_s, speech.max_fragment_s), least_s)
+    first_s = speech.first_fragment_s
+    most_s = min(max(_LATEST * first_s, _ROOM * needed_s), speech.max_fragment_s)
+    least_s = min(max(_EARLIEST * first_s, needed_s), most_s / _ROOM)
+    return Aim(least_s, max(first_s, least_s), most_s, least_s)
 
 
 def whole(most_s: float) -> Aim:
