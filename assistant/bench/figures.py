@@ -6,13 +6,13 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 
-from assistant.bench.turns import PARTS, MeasuredTurn, TypedTurn, model_of
+from assistant.bench.steps import model_of, taken_s
+from assistant.bench.turns import PARTS, MeasuredTurn, TypedTurn
 from assistant.messages import Priority
-from assistant.metrics import StepRecord
 
 T = TypeVar("T")
 K = TypeVar("K")
@@ -63,6 +63,14 @@ class Figures:
     overhead_ms: Spread
     overhead_share: Spread
     """Of the latency."""
+    first_work_ms: Spread
+    """Transcription and prefill of the turn that was accepted (held.HeldWork)."""
+    hidden_share: Spread
+    """Of that, what was done before the end of the turn was certain."""
+    hidden_share_of_possible: Spread
+    """The same, of the smaller of that and the wait less 100 ms."""
+    within_bound: float
+    """Share of the turns that were answered in the wait, what could not be hidden, the first fragment, and 15 %."""
     transcription_factor: Spread
     """Seconds of inference for a second of speech, passes at pauses after which the user went on included."""
     voice_factor: Spread
@@ -79,7 +87,7 @@ class Figures:
 def figures(turns: Sequence[MeasuredTurn]) -> Figures:
     """Of at least one turn."""
     steps = [step for turn in turns for step in turn.steps]
-    longest = max(steps, key=_taken_s)
+    longest = max(steps, key=taken_s)
     urgent = [1000 * step.queued_s for step in steps if step.priority is Priority.FIRST_AUDIO]
     return Figures(
         voice_to_voice_ms=spread(turn.voice_to_voice_ms for turn in turns),
@@ -87,21 +95,21 @@ def figures(turns: Sequence[MeasuredTurn]) -> Figures:
         inference_ms=spread(turn.inference_ms for turn in turns),
         overhead_ms=spread(turn.overhead_ms for turn in turns),
         overhead_share=spread(turn.overhead_ms / max(turn.voice_to_voice_ms, 1) for turn in turns),
+        first_work_ms=spread(turn.held.work_ms for turn in turns),
+        hidden_share=spread(turn.held.share for turn in turns),
+        hidden_share_of_possible=spread(turn.held.share_of_possible for turn in turns),
+        within_bound=sum(turn.voice_to_voice_ms <= turn.held.bound_ms for turn in turns) / len(turns),
         transcription_factor=spread(_seconds_of(turn, "whisper") / turn.speech_s for turn in turns),
         voice_factor=spread(_seconds_of(turn, "voice") / max(_amount(turn, "voice"), 1e-3) for turn in turns),
         tokens_per_s=spread(map(_tokens_per_s, turns)),
         queueing_ms=spread(1000 * step.queued_s for step in steps),
         first_audio_queueing_ms=spread(urgent) if urgent else None,
-        longest_step=LongestStep(" and ".join(work.kind for work in longest.work), round(1000 * _taken_s(longest), 1)),
+        longest_step=LongestStep(" and ".join(work.kind for work in longest.work), round(1000 * taken_s(longest), 1)),
     )
 
 
-def _taken_s(step: StepRecord) -> float:
-    return step.end_s - step.start_s
-
-
 def _seconds_of(turn: MeasuredTurn, model: str) -> float:
-    return sum(_taken_s(step) for step in turn.steps if model_of(step) == model)
+    return sum(taken_s(step) for step in turn.steps if model_of(step) == model)
 
 
 def _amount(turn: MeasuredTurn, kind: str) -> float:
@@ -110,18 +118,33 @@ def _amount(turn: MeasuredTurn, kind: str) -> float:
 
 def _tokens_per_s(turn: MeasuredTurn) -> float:
     """Over the steps that did nothing but a token; 0 for a reply of a single one."""
-    alone_s = [_taken_s(step) for step in turn.steps if [work.kind for work in step.work] == ["chat_token"]]
+    alone_s = [taken_s(step) for step in turn.steps if [work.kind for work in step.work] == ["chat_token"]]
     return len(alone_s) / sum(alone_s) if sum(alone_s) else 0.0
 
 
-def typical(turns: Sequence[MeasuredTurn]) -> list[MeasuredTurn]:
+class Timed(Protocol):
+    """A run of a recording that was answered."""
+
+    @property
+    def recording(self) -> str:
+        """Its name."""
+
+    @property
+    def voice_to_voice_ms(self) -> int:
+        """Its latency."""
+
+
+R = TypeVar("R", bound=Timed)
+
+
+def typical(turns: Sequence[R]) -> list[R]:
     """Of each recording, in order, the run whose latency is the median; the faster of the middle two of an even count.
 
     Taken whole, so that its parts add up.
     """
     return [
         sorted(runs, key=lambda turn: turn.voice_to_voice_ms)[(len(runs) - 1) // 2]
-        for runs in _grouped(turns, lambda turn: turn.recording).values()
+        for runs in grouped(turns, lambda turn: turn.recording).values()
     ]
 
 
@@ -142,13 +165,14 @@ class FirstTokens:
 def first_tokens(runs: Iterable[TypedTurn]) -> FirstTokens:
     """Of the turns of any number of runs of the talk."""
     turns = []
-    for index, same in sorted(_grouped(runs, lambda turn: turn.index).items()):
+    for index, same in sorted(grouped(runs, lambda turn: turn.index).items()):
         first_token_ms, fed = median(turn.first_token_ms for turn in same), median(turn.fed_tokens for turn in same)
         turns.append(TypedTurn(index, first_token_ms, round(fed)))
     return FirstTokens(turns)
 
 
-def _grouped(items: Iterable[T], key: Callable[[T], K]) -> dict[K, list[T]]:
+def grouped(items: Iterable[T], key: Callable[[T], K]) -> dict[K, list[T]]:
+    """Those with one key together, in order."""
     groups: defaultdict[K, list[T]] = defaultdict(list)
     for item in items:
         groups[key(item)].append(item)

@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from assistant.bench.figures import Figures, FirstTokens, Memory
+from assistant.bench.ratios import Summary
 from assistant.dialogue.output import write_whole
 from assistant.errors import AssistantError
 
@@ -52,13 +53,14 @@ class Change:
         return 100 * (self.now - self.before) / self.before if self.before else None
 
 
-def medians(found: Figures, talk: FirstTokens, memory: Memory) -> dict[str, float]:
+def medians(found: Figures, talk: FirstTokens, memory: Memory, peer: Summary | None) -> dict[str, float]:
     """What an entry of the history keeps."""
     kept: dict[str, float] = {"voice to voice, ms": found.voice_to_voice_ms.median}
     kept |= {f"{part}, ms": spread.median for part, spread in found.parts_ms.items()}
     kept |= {
         "inference, ms": found.inference_ms.median,
         "overhead, ms": found.overhead_ms.median,
+        "hidden of transcription and prefill, %": round(100 * found.hidden_share.median, 1),
         "transcription, s per s": found.transcription_factor.median,
         "voice, s per s": found.voice_factor.median,
         "tokens per s": found.tokens_per_s.median,
@@ -67,6 +69,8 @@ def medians(found: Figures, talk: FirstTokens, memory: Memory) -> dict[str, floa
     }
     if talk.turns:
         kept[f"first token at turn {talk.turns[-1].index}, ms"] = talk.turns[-1].first_token_ms
+    if peer is not None:
+        kept["times sooner than the peer"] = peer.ratio
     return kept
 
 

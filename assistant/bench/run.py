@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
+
+from assistant.app import Models
 from assistant.audio.vad import voiced_span
 from assistant.audio.wav import read_wav
+from assistant.bench.peer import PeerTurn, run_peer
+from assistant.bench.turns import LeftOut, MeasuredTurn, TypedTurn, left_out, measured_turn, typed_turns
 from assistant.config import Config
 from assistant.dialogue.load import Dialogue, Recording
-from assistant.dialogue.result import Performance
-from assistant.dialogue.runner import run_dialogue
+from assistant.dialogue.runner import model_loader, run_dialogue
 from assistant.dialogue.script import Entry, Script
-from assistant.dialogue.stage import LoadModels
 from assistant.errors import AudioError
-from assistant.messages import MIC_RATE_HZ
+from assistant.messages import MIC_RATE_HZ, Fragment, SpeechAudio, Step, Steps, WordTime
 from assistant.simulation.clock import ClockMode
 
 RECORDINGS = Path(__file__).parent.parent / "demo"
@@ -87,32 +91,88 @@ def typed_talk(turns: int, config: Config) -> Dialogue:
     return Dialogue(Path("typed"), script, config.model_copy(update={"chat": short}), {})
 
 
-def perform(
+@dataclass(slots=True)
+class Measured:
+    """What a bench found so far."""
+
+    turns: list[MeasuredTurn] = field(default_factory=list)
+    typed: list[TypedTurn] = field(default_factory=list)
+    peers: list[PeerTurn] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
+    peers_left_out: list[LeftOut] = field(default_factory=list)
+    complete: bool = False
+    """Whether every run came to its end."""
+
+
+def measure(
     dialogues: Sequence[Dialogue],
+    talks: Sequence[Dialogue],
     repeat: int,
     clock: ClockMode,
-    load: LoadModels,
-    begins: Callable[[Dialogue, int], None],
-) -> Generator[Performance]:
-    """Run every dialogue so often, round after round, so that a machine that slows down slows them all.
-
-    After Ctrl-C the unfinished one is the last.
+    with_peer: bool,
+    begins: Callable[[str], None],
+) -> Measured:
+    """Run everything so often, round after round, so that a machine that slows down slows it all.
 
     Args:
-        dialogues: All there are.
+        dialogues: From `utterances`.
+        talks: From `typed_talk`.
         repeat: How many rounds.
         clock: Only `measured` and `real` tell of this machine.
-        load: Gives the models, from `runner.model_loader`.
-        begins: Told of each dialogue, and its round, before it is run.
+        with_peer: Play each utterance to mlx-audio's VoicePipeline too, right after it was answered.
+        begins: Told what is run, before it is.
+
+    Returns:
+        All that was measured; after Ctrl-C what there was by then.
 
     Raises:
         ModelError: A model is not there.
         InferenceError: A model failed.
+        AssistantError: The peer cannot be used here.
     """
+    found, load = Measured(), model_loader(clock)
     for run in range(repeat):
         for dialogue in dialogues:
-            begins(dialogue, run)
+            begins(f"round {run + 1} of {repeat}: {dialogue.name}")
             performance = run_dialogue(dialogue, run, clock, load)
-            yield performance
             if performance.trace.stopped:
-                return
+                return found
+            turn = measured_turn(performance)
+            if turn is None:
+                found.left_out.append(left_out(performance))
+            else:
+                found.turns.append(turn)
+            if with_peer:
+                begins(f"round {run + 1} of {repeat}: {dialogue.name}, played to the peer")
+                peer = run_peer(dialogue, run, clock, load)
+                if peer is None:
+                    return found
+                if isinstance(peer, PeerTurn):
+                    found.peers.append(peer)
+                else:
+                    found.peers_left_out.append(peer)
+        for talk in talks:
+            begins(f"round {run + 1} of {repeat}: {len(talk.script.turns)} lines typed")
+            performance = run_dialogue(talk, run, clock, lambda config: _voiceless(load(config)))
+            if performance.trace.stopped:
+                return found
+            found.typed += typed_turns(performance)
+    found.complete = True
+    return found
+
+
+class _Mute:
+    """Makes no sound of anything (ports.Synthesizer): of a talk that times first tokens the voice is no part."""
+
+    def __init__(self, rate_hz: int) -> None:
+        self.rate_hz = rate_hz
+        self.speed = 1.0
+
+    def synthesize(self, fragment: Fragment) -> Steps[SpeechAudio]:
+        """See ports.Synthesizer."""
+        times = tuple(WordTime(0, 0, word.end) for word in fragment.words)
+        yield Step((), (SpeechAudio(np.zeros(0, np.float32), times, fragment),))
+
+
+def _voiceless(models: Models) -> Models:
+    return replace(models, synthesizer=_Mute(models.synthesizer.rate_hz))

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from assistant.bench.held import HeldWork, held_work
+from assistant.bench.steps import ROUNDING_S, covered_s, model_of
 from assistant.dialogue.result import Performance
-from assistant.metrics import Span, StepRecord, TurnRecord
+from assistant.metrics import StepRecord, TurnRecord
 from assistant.screen.latency import durations_ms
 
 PARTS = ("end of turn", "transcription", "first token", "first fragment", "voice", "device")
 """In order. "device" is the way of sound that is ready: its place in the next block, the output device's
 latency, and silence at the head of it."""
-
-_ROUNDING_S = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,8 @@ class MeasuredTurn:
     overhead_ms: float
     """Orchestration: what else passed from the certain end of the turn to the first sound ready to be played, waiting
     for steps that the first sound did not need included."""
+    held: HeldWork
+    reply: str
     since_s: float
     """The user's last voiced sample, where the latency begins; seconds of the dialogue, as of the steps."""
     speech_s: float
@@ -70,6 +72,8 @@ def measured_turn(performance: Performance) -> MeasuredTurn | None:
         parts_ms=dict(zip(PARTS, durations, strict=True)),
         inference_ms=round(inference_ms, 1),
         overhead_ms=round(overhead_ms, 1),
+        held=held_work(turn, since_s, trace.steps),
+        reply=result.reply,
         since_s=since_s,
         speech_s=voiced_s[1] - voiced_s[0],
         steps=tuple(trace.steps),
@@ -105,24 +109,10 @@ def _after_the_end(turn: TurnRecord, since_s: float, steps: Iterable[StepRecord]
     needed = [
         (max(step.start_s, certain_s), min(step.end_s, ready_s))
         for step in steps
-        if step.work and step.end_s <= (needed_by.get(model_of(step)) or 0.0) + _ROUNDING_S
+        if step.work and step.end_s <= (needed_by.get(model_of(step)) or 0.0) + ROUNDING_S
     ]
     inference_s = covered_s(needed)
     return 1000 * inference_s, 1000 * (ready_s - certain_s - inference_s)
-
-
-def model_of(step: StepRecord) -> str:
-    """Which model a step is of: whisper, chat, voice or turn."""
-    return step.work[0].kind.partition("_")[0]
-
-
-def covered_s(spans: Sequence[Span]) -> float:
-    """How much time spans cover, overlaps counted once, those that end before they begin not at all."""
-    covered, reached_s = 0.0, float("-inf")
-    for start_s, end_s in sorted(spans):
-        covered += max(end_s - max(start_s, reached_s), 0.0)
-        reached_s = max(reached_s, end_s)
-    return covered
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +135,7 @@ def typed_turns(performance: Performance) -> list[TypedTurn]:
         turns = trace.owned(entry.index)
         if entry.start_s is None or not turns or (token_s := turns[-1].first_token_s) is None:
             continue
-        span = entry.start_s - _ROUNDING_S, token_s + _ROUNDING_S
+        span = entry.start_s - ROUNDING_S, token_s + ROUNDING_S
         fed = sum(
             work.amount
             for step in trace.steps

@@ -1,30 +1,21 @@
-"""`assistant bench`: how soon this machine answers, and where the time goes."""
+"""`assistant bench`: how soon this machine answers, where the time goes, and what a peer takes for the same."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from assistant.cli.options import ConfigFile, Profile, Settings
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from rich.console import Console
-
-    from assistant.bench.turns import LeftOut, MeasuredTurn, TypedTurn
-    from assistant.config import Config
-    from assistant.dialogue.load import Dialogue
+from assistant.cli.dialogue import ClockName, check_models
+from assistant.cli.options import ConfigFile, JsonFile, Profile, Settings, console_beside
 
 
-class BenchClock(StrEnum):
-    """The clocks that tell of this machine."""
+class PeerName(StrEnum):
+    """Whom there is to compare with."""
 
-    measured = "measured"
-    real = "real"
+    mlx_audio = "mlx-audio"
 
 
 def bench(
@@ -39,12 +30,20 @@ def bench(
         int, typer.Option(min=0, help="Length of a talk of typed lines that times each first token; 0: none.")
     ] = 30,
     clock: Annotated[
-        BenchClock, typer.Option(help="measured: what steps take here, without waiting; real: wall-clock time.")
-    ] = BenchClock.measured,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", help="Write the figures; - is standard output.")
+        ClockName,
+        typer.Option(
+            help="measured: what steps take here, without waiting; real: wall-clock time; simulated: no "
+            "machine's, what the agreed costs say."
+        ),
+    ] = ClockName.measured,
+    peer: Annotated[
+        PeerName | None, typer.Option(help="Play each recording to mlx-audio's VoicePipeline too, and compare.")
     ] = None,
+    json_file: JsonFile = None,
     picture: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw where the time goes, as an SVG.")] = None,
+    markdown: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the tables as Markdown, with the machine's name.")
+    ] = None,
     history: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Compare the medians with the last ones kept here, and keep them too."),
@@ -56,93 +55,57 @@ def bench(
     """Measure voice-to-voice latency on this machine, over recordings, in parts that add up.
 
     Exit status: 0 measured, 1 no recording was answered, 2 something cannot be used, 130 Ctrl-C.
-    """
-    import sys
+    """  # fmt: skip
     from datetime import UTC, datetime
-
-    from rich.console import Console
-    from rich.markup import escape
 
     from assistant.bench import machine
     from assistant.bench.document import Bench
-    from assistant.bench.figures import figures, first_tokens
     from assistant.bench.history import last_like, read_history, write_history
-    from assistant.bench.run import RECORDINGS, find_recordings, utterances
-    from assistant.bench.table import show_changes, show_figures, show_recordings
+    from assistant.bench.markdown import markdown as as_markdown
+    from assistant.bench.run import RECORDINGS, find_recordings, measure, typed_talk, utterances
+    from assistant.bench.table import show, show_changes, show_left_out
     from assistant.bench.waterfall import waterfall
-    from assistant.cli.dialogue import check_models
     from assistant.config import load
-    from assistant.dialogue.output import STANDARD_OUTPUT, check_writable, write_json, write_whole
+    from assistant.dialogue.output import check_writable, write_json, write_whole
     from assistant.dialogue.result import models_used
+    from assistant.errors import ConfigError
 
+    if peer is not None and clock is ClockName.simulated:
+        raise ConfigError("--peer is measured on this machine; write --clock measured, or real.")
     chosen = load(profile, config, settings=settings or ())
     check_models(chosen)
     kept = read_history(history) if history is not None else []
-    check_writable(json_file, picture, history)
+    check_writable(json_file, picture, markdown, history)
     dialogues = utterances(find_recordings(paths or [RECORDINGS]), chosen)
-    shown_on = sys.stderr if json_file == STANDARD_OUTPUT else sys.stdout
-    console = Console(file=shown_on, highlight=False, width=None if shown_on.isatty() else 120)
-    measured, typed, missing, complete = _run(dialogues, chosen, turns, repeat, clock, console)
-    for one in missing:
-        console.print(f"[yellow]left out:[/] {escape(one.recording)}, run {one.run + 1}: {one.reason}", soft_wrap=True)
-    if measured:
-        done = Bench(
+    talks = [typed_talk(turns, chosen)] if turns else []
+    console = console_beside(json_file)
+    with console.status("loading the models ...") as status:
+        found = measure(dialogues, talks, repeat, clock.value, peer is not None, status.update)
+    show_left_out(found, console)
+    if found.turns:
+        done = Bench.of(
+            found,
             date=datetime.now(UTC).isoformat(timespec="seconds"),
             commit=machine.commit(),
             machine=machine.machine(),
             clock=clock.value,
             models=models_used(chosen),
             repeat=repeat,
-            complete=complete,
             recordings=[dialogue.name for dialogue in dialogues],
-            left_out=missing,
-            turns=measured,
-            found=figures(measured),
-            talk=first_tokens(typed),
             memory=machine.peak_memory(),
         )
-        show_recordings(measured, console)
-        show_figures(done.found, done.talk, done.memory, console)
+        show(done, console)
         if json_file is not None:
             write_json(json_file, done.as_json())
         if picture is not None:
-            write_whole(picture, waterfall(measured, done.machine))
-        if history is not None and complete:
+            write_whole(picture, waterfall(found.turns, done.machine, found.peers))
+        if markdown is not None:
+            write_whole(markdown, as_markdown(done))
+        if history is not None and found.complete:
             entry = done.entry()
             show_changes(last_like(entry, kept), entry, console)
             write_history(history, [*kept, entry])
-    if not complete:
+    if not found.complete:
         raise typer.Exit(130)
-    if not measured:
+    if not found.turns:
         raise typer.Exit(1)
-
-
-def _run(
-    dialogues: Sequence[Dialogue], config: Config, turns: int, repeat: int, clock: BenchClock, console: Console
-) -> tuple[list[MeasuredTurn], list[TypedTurn], list[LeftOut], bool]:
-    """All utterances, then the typed talk: what was measured, what was left out, and whether all was run."""
-    from assistant.bench.run import perform, typed_talk
-    from assistant.bench.turns import left_out, measured_turn, typed_turns
-    from assistant.dialogue.runner import model_loader
-
-    measured: list[MeasuredTurn] = []
-    typed: list[TypedTurn] = []
-    missing: list[LeftOut] = []
-    load = model_loader(clock.value)
-    talks = [typed_talk(turns, config)] if turns else []
-    with console.status("loading the models ...") as status:
-
-        def begins(dialogue: Dialogue, run: int) -> None:
-            status.update(f"round {run + 1} of {repeat}: {dialogue.name}")
-
-        for several in (dialogues, talks):
-            for performance in perform(several, repeat, clock.value, load, begins):
-                if performance.trace.stopped:
-                    return measured, typed, missing, False
-                if several is talks:
-                    typed += typed_turns(performance)
-                elif (turn := measured_turn(performance)) is not None:
-                    measured.append(turn)
-                else:
-                    missing.append(left_out(performance))
-    return measured, typed, missing, True

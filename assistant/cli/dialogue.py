@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from assistant.cli.options import ConfigFile, Profile, Settings
+from assistant.cli.options import ConfigFile, JsonFile, Profile, Settings, console_beside
 from assistant.cli.record import record
 
 if TYPE_CHECKING:
@@ -53,9 +52,7 @@ def run(
     clock: Annotated[
         ClockName, typer.Option(help="simulated: agreed costs; measured: what steps take here; real: wall-clock time.")
     ] = ClockName.simulated,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", help="Write the result; - is standard output.")
-    ] = None,
+    json_file: JsonFile = None,
     audio: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Write a stereo WAV of each: microphone left, loudspeaker right."),
@@ -96,8 +93,6 @@ def run(
 
     Exit status: 0 every expectation held, 1 some did not, 2 something cannot be used, 130 Ctrl-C.
     """
-    from rich.console import Console
-
     from assistant.config import load
     from assistant.dialogue.load import load_dialogues
     from assistant.dialogue.output import STANDARD_OUTPUT, Outputs
@@ -117,8 +112,7 @@ def run(
         check_judges(dialogues)
         base = load(profile, config, settings=settings or ())
         outputs = Outputs(base, clock.value, json_file, audio, junit, html, plot)
-        shown_on = sys.stderr if json_file == STANDARD_OUTPUT else sys.stdout
-        console = Console(file=shown_on, highlight=False, width=None if shown_on.isatty() else 120)
+        console = console_beside(json_file)
         stored = clock is ClockName.simulated and not no_step_store
         passed = _run(dialogues, outputs, console, jobs, cluster, repeat, fail_fast, stored)
     except KeyboardInterrupt:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from measured import STEPS, TURN, performance, step
 
 from assistant import config
-from assistant.bench.turns import MeasuredTurn, TypedTurn, covered_s, measured_turn, typed_turns
+from assistant.bench.steps import covered_s
+from assistant.bench.turns import MeasuredTurn, TypedTurn, measured_turn, typed_turns
 from assistant.dialogue.load import Dialogue
 from assistant.dialogue.result import Performance, summarise
 from assistant.dialogue.script import Entry, Script
