@@ -20,6 +20,7 @@ from assistant.conversation import Conversation
 from assistant.history import History
 from assistant.messages import FRAME_MS, MIC_RATE_HZ, Fragment, Frame, LineTyped, SpokenWord, Step, Steps, TurnEvent
 from assistant.metrics import TalkState, TurnChanged
+from assistant.next_prompt import NextPrompt
 from assistant.ports import ChatModel, Clock, Desk, Inference, Synthesizer, Transcriber, TurnModel
 from assistant.turn import Parts
 
@@ -114,11 +115,11 @@ def load_turn(config: Config) -> TurnModel:
 def _folder(config: Config, name: str) -> Path:
     from assistant.models import cpu
     from assistant.models.lock import local_folder
-    from assistant.models.runtime import keep_resident
+    from assistant.models.memory import set_limits
 
     folder = local_folder(name)
     cpu.prepare(config.runtime.blas_threads)  # before anything imports MLX
-    keep_resident()
+    set_limits(config.memory)
     return folder
 
 
@@ -135,7 +136,7 @@ def warm_steps(models: Models, history: History) -> Steps[None]:
         models.transcriber.transcribe(noise),
         *([models.turn.end_probability(noise)] if models.turn else []),
         models.synthesizer.synthesize(hello),
-        models.chat.prefill(history.messages()),
+        models.chat.prefill(history.messages(early=True)),
     ):
         for step in steps:
             yield Step(step.work)
@@ -175,6 +176,7 @@ class Assistant:
         self.speaker = Speaker(models.synthesizer.rate_hz, config.playback)
         self.capture = Capture(config, desk.loudspeakers, push_to_talk, desk.latency_ms)
         self._events, inbox = anyio.create_memory_object_stream[TurnEvent](_EVENTS)
+        self.next_prompt = NextPrompt(models.chat, inference, history)
         parts = Parts(
             config,
             clock,
@@ -184,6 +186,7 @@ class Assistant:
             models.synthesizer,
             self.speaker,
             history,
+            self.next_prompt,
             changed,
             self.capture.end_after,
             models.turn,
@@ -251,5 +254,6 @@ class Assistant:
         send, receive = anyio.create_memory_object_stream[Frame](_FRAMES)
         async with anyio.create_task_group() as tasks, self._events:
             tasks.start_soon(self._desk.run, send, self.speaker.pull, self.speaker.rate_hz, name="desk")
+            tasks.start_soon(self.next_prompt.run, name="next prompt")
             tasks.start_soon(capture_stage, receive, self._events.clone(), self.capture, self._heard, name="capture")
             await self.conversation.run()

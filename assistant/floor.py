@@ -131,3 +131,5 @@ class Floor:
         record.sounded = self._parts.speaker.spans()
         self.reply = None
         reply.leave(state)
+        if record.cut_by is None:  # else the models are busy with what interrupted it
+            self._parts.next_prompt.read()

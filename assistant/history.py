@@ -10,6 +10,8 @@ from assistant.ports import Clock
 
 _REFRESH_S = 15 * 60
 """The date and time in the system prompt is renewed after this long; sooner, it would empty the prompt cache."""
+_EARLY_REFRESH_S = 4 * 60
+"""The same where nobody waits for what is then read anew. Idle warm-ups see to it that it rarely must be."""
 _MOST = 1000
 """Messages kept. All of them are read for every reply, to find those that the model's context holds."""
 
@@ -71,10 +73,15 @@ class History(Messages):
         self._system: ChatMessage | None = None
         self._stamped_s = 0.0
 
-    def messages(self, user_text: str | None = None) -> tuple[ChatMessage, ...]:
-        """System prompt and all messages so far, with one more from the user when given."""
+    def messages(self, user_text: str | None = None, early: bool = False) -> tuple[ChatMessage, ...]:
+        """System prompt and all messages so far, with one more from the user when given.
+
+        Args:
+            user_text: What the user says now.
+            early: Nobody waits for what is made of them.
+        """
         now_s = self._clock.time_s()
-        if self._system is None or now_s - self._stamped_s >= _REFRESH_S:
+        if self._system is None or now_s - self._stamped_s >= (_EARLY_REFRESH_S if early else _REFRESH_S):
             text = self._system_prompt.replace("{date_and_time}", self._clock.date_and_time())
             self._system, self._stamped_s = ChatMessage("system", text), now_s
         more = () if user_text is None else (ChatMessage("user", user_text),)

@@ -28,6 +28,7 @@ from assistant.history import History
 from assistant.keys.controls import Controls
 from assistant.messages import Priority
 from assistant.metrics import DeskStatus, TalkState, TurnRecord
+from assistant.models.memory import give_back
 from assistant.models.runtime import MlxThread
 from assistant.ports import Desk
 from assistant.screen.display import Display, Now
@@ -106,7 +107,7 @@ class LiveTalk:
         Raises:
             AssistantError: A model, a device, a key or a kept talk cannot be used.
         """
-        thread = MlxThread()
+        thread = MlxThread(give_back, self._config.memory.clear_after_s)
         try:
             async with anyio.create_task_group() as self._tasks:
                 with self._controls.listening(self._options.global_key, self._display.note):

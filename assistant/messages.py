@@ -221,6 +221,8 @@ class Priority(IntEnum):
     HELD = 3
     HELD_TOKEN = 4
     """Of a held turn's reply: its first fragment is made sound before more is written."""
+    AHEAD = 5
+    """What the next prompt begins with, before anybody speaks."""
 
 
 WorkKind: TypeAlias = Literal["whisper_encoder", "whisper_token", "chat_prefill", "chat_token", "voice", "turn_model"]

@@ -52,6 +52,7 @@ from assistant.messages import (
     Work,
 )
 from assistant.metrics import TurnRecord
+from assistant.next_prompt import NextPrompt
 from assistant.pacing import Pace
 from assistant.simulation import clock as virtual
 from assistant.simulation.inference import SimulatedInference
@@ -282,10 +283,10 @@ def waits(
 async def _talk(texts: Sequence[str], steps: Recorded, factor: float, planned: bool, config: Config) -> Waits:
     clock, inference = TalkClock(), TimedInference(config.simulation.costs)
     speaker, scale = WatchedSpeaker(config.playback), factor / steps.factor
-    voice = Voice(steps, scale)
+    voice, writer, history = Voice(steps, scale), Writer(texts, steps, scale), History("", clock)
     parts = Parts(
-        config=config, clock=clock, inference=inference, transcriber=Listener(), chat=Writer(texts, steps, scale),
-        synthesizer=voice, speaker=speaker, history=History("", clock), changed=lambda _: None,
+        config=config, clock=clock, inference=inference, transcriber=Listener(), chat=writer, synthesizer=voice,
+        speaker=speaker, history=history, next_prompt=NextPrompt(writer, inference, history), changed=lambda _: None,
     )  # fmt: skip
     send, inbox = anyio.create_memory_object_stream[TurnEvent](8)
     conversation = Conversation(parts, inbox)

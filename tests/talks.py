@@ -30,6 +30,7 @@ from assistant.messages import (
     UtteranceEnded,
 )
 from assistant.metrics import TurnRecord
+from assistant.next_prompt import NextPrompt
 from assistant.simulation import clock as virtual
 from assistant.simulation.inference import SimulatedInference
 from assistant.turn import Parts
@@ -110,14 +111,17 @@ class Talk:
         history = History("Be brief.", clock)
         self.speaker = Speaker(FAKE_RATE_HZ, settings.playback)
         self.inference = SimulatedInference(settings.simulation.costs)
+        next_prompt = NextPrompt(self.chat, self.inference, history)
         parts = Parts(
             settings, clock, self.inference, self.transcriber, self.chat, self.synthesizer, self.speaker, history,
-            lambda _: None, lambda speech_end, wait_ms: self.advice.append((speech_end, wait_ms)), self.turn_model,
+            next_prompt, lambda _: None,
+            lambda speech_end, wait_ms: self.advice.append((speech_end, wait_ms)), self.turn_model,
         )  # fmt: skip
         send, inbox = anyio.create_memory_object_stream[TurnEvent](8)
         self.conversation = conversation = Conversation(parts, inbox)
         async with send, anyio.create_task_group() as tasks:
             tasks.start_soon(conversation.run)
+            tasks.start_soon(next_prompt.run)
             tasks.start_soon(self._play)
             for at_s, event in sorted(self.events, key=lambda pair: pair[0]):
                 await anyio.sleep(max(at_s - clock.time_s(), 0))

@@ -84,7 +84,8 @@ def test_a_unit_in_the_name_is_the_unit_in_the_comment() -> None:
 def test_every_profile_loads(profile: str) -> None:
     """And sets nothing but the models of its size, and what the smallest must be told."""
     small, chosen = load("small"), load(profile)
-    assert chosen.model_copy(update={"models": small.models, "chat": small.chat}) == small
+    same = {"models": small.models, "chat": small.chat, "memory": small.memory}
+    assert chosen.model_copy(update=same) == small
     assert (chosen == small) == (profile == "small")
 
 

@@ -41,6 +41,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "assistant.clock": set(),
     "assistant.files": set(),
     "assistant.history": set(),
+    "assistant.next_prompt": {"assistant.history"},
     "assistant.schedule": set(),
     "assistant.kept": {"assistant.history"},
     "assistant.service": set(),
@@ -51,6 +52,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "assistant.turn": {
         "assistant.text",
         "assistant.history",
+        "assistant.next_prompt",
         "assistant.pacing",
         "assistant.patience",
         "assistant.speech",
@@ -89,9 +91,11 @@ MAY_IMPORT: dict[str, set[str]] = {
         "assistant.audio.wav",
         "assistant.audio.vad",
         "assistant.models.lock",
+        "assistant.models.memory",
         "assistant.models.store",
         "assistant.models.normalise",
         "assistant.models.runtime",
+        "assistant.models.weights",
         "assistant.screen.latency",
     },
     "assistant.bench": {

@@ -30,9 +30,10 @@ async def _chat(config: Config, as_json: bool) -> None:
     from assistant.clock import TalkClock
     from assistant.history import History
     from assistant.messages import Priority
+    from assistant.models.memory import give_back
     from assistant.models.runtime import MlxThread
 
-    thread = MlxThread()
+    thread = MlxThread(give_back, config.memory.clear_after_s)
     try:
         model = await thread.call(lambda: load_chat(config))
         clock = TalkClock()

@@ -25,6 +25,7 @@ from assistant.config.sections import (
     Endpoint,
     Interruption,
     Judge,
+    Memory,
     Models,
     Phrases,
     Playback,
@@ -45,6 +46,7 @@ class Config(Section):
 
     models: Models
     runtime: Runtime
+    memory: Memory
     vad: Vad
     endpoint: Endpoint
     push_to_talk: PushToTalk
@@ -74,6 +76,7 @@ __all__ = [
     "Endpoint",
     "Interruption",
     "Judge",
+    "Memory",
     "Models",
     "Phrases",
     "Playback",

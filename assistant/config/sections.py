@@ -31,6 +31,13 @@ class Runtime(Section):
     seed: Annotated[int, Field(ge=0, le=2147483647)]
 
 
+class Memory(Section):
+    cache_mb: Annotated[int, Field(ge=0, le=1048576)]
+    most_mb: Annotated[int, Field(ge=0, le=1048576)]
+    wired_mb: Annotated[int, Field(ge=0, le=1048576)]
+    clear_after_s: Annotated[float, Field(ge=0.1, le=86400)]
+
+
 class Vad(Section):
     webrtc_mode: Annotated[int, Field(ge=0, le=3)]
     start_probability: Probability

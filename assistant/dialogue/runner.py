@@ -107,9 +107,8 @@ class Shelf:
         names = talk.models.chat, talk.models.draft, talk.judge.model
 
         def load(config: Config, name: str) -> ChatWeights:
-            self._weights = {
-                kept: self._weights[kept] for kept in names if kept in self._weights
-            }  # they may not all fit
+            # first: two large models may not fit
+            self._weights = {kept: weights for kept, weights in self._weights.items() if kept in names}
             if name not in self._weights:
                 self._weights[name] = load_chat_weights(config, name)
             return self._weights[name]

@@ -21,6 +21,7 @@ from assistant.dialogue.trace import EntryTrace, Trace, audible_span
 from assistant.history import History
 from assistant.messages import FRAME_MS, MIC_RATE_HZ
 from assistant.metrics import Span, TurnChanged, TurnRecord
+from assistant.models.memory import give_back
 from assistant.models.runtime import MlxThread
 from assistant.simulation.clock import ClockMode
 from assistant.simulation.desk import SimulatedDesk
@@ -107,7 +108,7 @@ class Stage:
         """The models, warm, and what runs them: a thread under the `real` clock, else the simulated GPU."""
         config = self._dialogue.config
         if self._mode == "real":
-            thread = MlxThread()
+            thread = MlxThread(give_back, config.memory.clear_after_s)
             try:
                 yield await thread.call(lambda: self._warm(load(config), new)), thread
             finally:

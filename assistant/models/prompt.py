@@ -11,6 +11,8 @@ from assistant.messages import ChatMessage
 _TEMPLATE_TOKENS = 8
 """What a chat template adds to a message; most add five."""
 _BLOCKS = 4
+_QUESTIONS = 8
+"""A part of the budget is kept free for the question to come, so that where the talk begins is known before it is."""
 
 
 def common_prefix(one: Sequence[int], other: Sequence[int]) -> int:
@@ -38,7 +40,8 @@ def fit(
     """Leave out the oldest turns of a talk that has grown too long, and the beginning of a message that is.
 
     Turns go in blocks of a quarter of the budget: leaving one out empties the prompt cache from there
-    on, so a talk at its limit would else feed its whole history again at every turn.
+    on, so a talk at its limit would else feed its whole history again at every turn. They go before the
+    question is asked, unless that is uncommonly long, so that somebody may feed the rest meanwhile.
 
     Args:
         messages: In order, merged.
@@ -54,7 +57,8 @@ def fit(
     room = budget - sum(_tokens(message, encode) for message in system) - _TEMPLATE_TOKENS
     sizes = [sum(_tokens(message, encode) for message in turn) for turn in turns]
     block = math.ceil(budget / _BLOCKS)
-    excess = math.ceil((sum(sizes) - room) / block) * block
+    asked = sizes[-1] if turns and turns[-1][-1].role == "user" else 0
+    excess = math.ceil((sum(sizes) - asked + max(asked, budget // _QUESTIONS) - room) / block) * block
     first = 0
     while excess > 0 and first < len(turns) - 1:
         excess -= sizes[first]

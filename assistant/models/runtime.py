@@ -28,17 +28,6 @@ _LONGEST_HAND_OVER_S = 0.01
 """How long the next step is put off so that it be the right one; a busy event loop must not stop the models."""
 
 
-def keep_resident() -> None:
-    """Wire the models' memory on Metal, as mlx-lm does while it generates: a talk has breaks, and paging is slow.
-
-    Does something on macOS 15 and later; not yet seen on hardware.
-    """
-    import mlx.core as mx
-
-    if mx.metal.is_available():
-        mx.set_wired_limit(int(mx.device_info()["max_recommended_working_set_size"]))
-
-
 def peak_memory_bytes() -> int:
     """The most that MLX held at a time since the program began, weights included."""
     import mlx.core as mx
@@ -47,13 +36,19 @@ def peak_memory_bytes() -> int:
 
 
 class MlxThread:
-    """Runs everything of MLX on one thread of its own, best priority first."""
+    """Runs everything of MLX on one thread of its own, best priority first.
 
-    def __init__(self) -> None:
+    Args:
+        tidy: Called on the thread when it has had nothing to do for a while.
+        tidy_after_s: How long that is.
+    """
+
+    def __init__(self, tidy: Callable[[], None] | None = None, tidy_after_s: float = 0.0) -> None:
         self._loop = asyncio.get_running_loop()
         self._origin_s = time.monotonic() - self._loop.time()
         self._schedule = Schedule()
         self._calls: deque[Callable[[], None]] = deque()  # loading and closing: a few in a program's life
+        self._tidy, self._tidy_after_s = tidy, tidy_after_s
         self._wake = threading.Condition()
         self._stopping = False
         self._handed_over = True
@@ -100,12 +95,14 @@ class MlxThread:
             self._wake.notify()
 
     def _serve(self) -> None:
+        untidy = False
         while True:
             with self._wake:
                 self._wake.wait_for(lambda: self._handed_over or self._stopping, _LONGEST_HAND_OVER_S)
                 job = self._schedule.take()
-                while not (job or self._calls or self._stopping):
-                    self._wake.wait()
+                idle = False
+                while not (job or self._calls or self._stopping or idle):
+                    idle = not self._wake.wait(self._tidy_after_s if untidy else None)
                     job = self._schedule.take()
                 calls, self._calls = self._calls, deque()
                 if self._stopping:
@@ -114,8 +111,12 @@ class MlxThread:
                 call()
             if job is not None:
                 self._step(job)
+                untidy = self._tidy is not None
             elif self._stopping:
                 return
+            elif idle and self._tidy is not None:
+                self._tidy()
+                untidy = False
 
     def _step(self, job: Job[Any]) -> None:
         began_s = time.monotonic()
