@@ -45,7 +45,7 @@ class Pace:
 
     def aim(self, written_s: float, inside: bool) -> Aim:
         """See Plan."""
-        spoken, slack_s = self._rates.spoken.value, self._slack_s()
+        spoken, slack_s = self._rates.spoken.value, self._slack_s(inside)
         self._written_s = written_s * spoken
         in_time_s = self._in_time_s(slack_s, self._written_s)
         if inside or (in_time_s >= self._steady_s and not self._missing_s(slack_s, self._written_s, _SENTENCE_S)):
@@ -125,13 +125,13 @@ class Pace:
         """The longest fragment that comes before the sound runs out; negative if none does."""
         return self._rates.speech_in(slack_s / _MARGIN, written_s)
 
-    def _slack_s(self) -> float:
-        """How much sound will be left when all that was cut has been spoken, the shortest gap after it included."""
+    def _slack_s(self, inside: bool) -> float:
+        """How much sound will be left when all that was cut has been spoken, the gap after it included."""
         slack_s = self._queued_s()
         for seconds, _ in self._waiting:
             seconds *= self._rates.spoken.value
             slack_s = max(slack_s - self._rates.voice_s(seconds), 0.0) + seconds
-        return slack_s + self._gap_s if slack_s else 0.0
+        return slack_s + (self._gap_s if inside else self._speech.sentence_gap_ms / 1000) if slack_s else 0.0
 
     def _late_s(self, seconds: float, written_s: float, slack_s: float) -> float:
         """How much too late a fragment may come, where the sound before it lasts for so long."""

@@ -19,7 +19,7 @@ from assistant.dialogue.driver import Driver
 from assistant.dialogue.load import Dialogue
 from assistant.dialogue.trace import EntryTrace, Trace, audible_span
 from assistant.history import History
-from assistant.messages import FRAME_MS, MIC_RATE_HZ
+from assistant.messages import FRAME_MS, MIC_RATE_HZ, Priority
 from assistant.metrics import Span, TurnChanged, TurnRecord
 from assistant.models.memory import give_back
 from assistant.models.runtime import MlxThread
@@ -73,7 +73,9 @@ class Stage:
             finally:
                 self._keep(assistant, desk, clock.time_s())
                 self.trace.steps = [
-                    replace(step, start_s=step.start_s - zero_s, end_s=step.end_s - zero_s) for step in inference.log
+                    replace(step, start_s=step.start_s - zero_s, end_s=step.end_s - zero_s)
+                    for step in inference.log
+                    if step.start_s >= zero_s  # the others warmed the models
                 ]
 
     async def _talk(self, assistant: Assistant, desk: SimulatedDesk, clock: TalkClock) -> None:
@@ -110,18 +112,22 @@ class Stage:
         if self._mode == "real":
             thread = MlxThread(give_back, config.memory.clear_after_s)
             try:
-                yield await thread.call(lambda: self._warm(load(config), new)), thread
+                models = await thread.call(lambda: load(config))
+                await self._warm(models, new, thread)
+                yield models, thread
             finally:
                 thread.close()
         else:
             costs = config.simulation.costs if self._mode == "simulated" else None
-            yield self._warm(load(config), new), SimulatedInference(costs)
+            models, inference = load(config), SimulatedInference(costs)
+            await self._warm(models, new, inference)
+            yield models, inference
 
-    def _warm(self, models: Models, new: History) -> Models:
+    async def _warm(self, models: Models, new: History, inference: Inference) -> None:
         if self._mode == "simulated":  # what a step costs is agreed, so only the prompt cache matters
             for _ in models.chat.prefill(new.messages()):
                 pass
         else:
-            for _ in warm_steps(models, new):
-                pass
-        return models
+            async with inference.run(warm_steps(models, new), lambda: Priority.HELD) as steps:
+                async for _ in steps:
+                    pass
