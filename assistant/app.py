@@ -132,6 +132,8 @@ def warm_steps(models: Models, history: History) -> Steps[None]:
     """
     noise = np.random.default_rng(0).normal(0, 0.01, MIC_RATE_HZ).astype(np.float32)
     hello = Fragment((SpokenWord("hello", 0, 5, "."),), 0, 6, True)
+    for _ in models.synthesizer.synthesize(hello):
+        yield Step()  # without its work: what is done for the first time is no measure of the voice
     for steps in (
         models.transcriber.transcribe(noise),
         *([models.turn.end_probability(noise)] if models.turn else []),
