@@ -212,11 +212,11 @@ class Turn:
                 self.record.reply += piece.text
                 pace.token()
                 await self._send(cutter.feed(piece.text), outbox)
+                if piece.finish:  # at once: the model's last step, in which it writes no more, took as long as a token
+                    await self._send(cutter.finish(), outbox)
+                    pace.finish()
                 self._wrote()
                 await self._running.wait()
-            await self._send(cutter.finish(), outbox)
-            pace.finish()
-            self._wrote()
 
     async def _send(self, fragments: list[Fragment], outbox: MemoryObjectSendStream[Fragment]) -> None:
         for fragment in fragments:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
+from fakes import FakeChat
 from talks import Talk
+
+from assistant.messages import ChatMessage, ReplyPiece, Step, Steps, Work
 
 REPLY = "One two three four five six seven eight."
 
@@ -252,6 +257,27 @@ def test_a_reply_of_nothing_ends_the_turn() -> None:
     talk.run(12)
     assert [(turn.state, turn.reply) for turn in talk.turns] == [("done", ""), ("done", "Yes.")]
     assert [role for role, _ in talk.history] == ["user", "user", "assistant"]
+
+
+class Lingering(FakeChat):
+    """Has an end that takes as long as forty tokens, in which nothing more is written."""
+
+    def reply(self, messages: Sequence[ChatMessage]) -> Steps[ReplyPiece]:
+        """See ports.ChatModel."""
+        yield from super().reply(messages)
+        yield Step((Work("chat_token", 40),))
+
+
+def test_a_reply_that_is_complete_is_spoken_before_its_model_has_come_to_an_end() -> None:
+    """Its last fragment waited for a step that writes nothing."""
+    talk = Talk(["Yes."])
+    talk.chat = Lingering(["Yes."])
+    talk.says(1.0, 2.0, "are you there")
+    talk.run(10)
+    (turn,) = talk.turns
+    assert turn.first_token_s is not None and turn.first_fragment_s is not None
+    assert turn.first_fragment_s < turn.first_token_s + 0.5
+    assert (turn.state, turn.reply_heard) == ("done", "Yes.")
 
 
 def test_held_work_of_an_interrupter_waits_until_the_reply_is_cut() -> None:
