@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import mlx.core as mx
@@ -71,6 +72,44 @@ def test_other_convolutions_are_passed_on() -> None:
         cpu_kernels.conv_transpose1d(x, depthwise, 2, 0, 1, 0, 8),
         cpu_kernels._conv_transpose1d(x, depthwise, 2, 0, 1, 0, 8),
     )
+
+
+@pytest.mark.parametrize("spread", [1.0, 30.0, 1000.0], ids=["flat", "usual", "steep"])
+def test_softmax_agrees_with_mlx(spread: float) -> None:
+    """Within 1e-6; of what is left out no share would have been as large as that."""
+    mx.random.seed(0)
+    scores = mx.random.normal((1, 6, 60, 60)) * spread
+    _assert_close(cpu_kernels.softmax(scores, axis=-1, precise=True), cpu_kernels._softmax(scores, axis=-1))
+
+
+def test_softmax_of_masked_scores_agrees_with_mlx() -> None:
+    """A causal mask is made of -inf."""
+    mx.random.seed(0)
+    scores = mx.random.normal((8, 64, 64)) + nn.MultiHeadAttention.create_additive_causal_mask(64)
+    scores = mx.where(scores < -1e8, -mx.inf, scores)
+    _assert_close(cpu_kernels.softmax(scores, axis=-1), cpu_kernels._softmax(scores, axis=-1))
+
+
+def test_gelu_agrees_with_mlx() -> None:
+    """As near to the truth as MLX's own, far out too."""
+    x = mx.linspace(-100, 100, 200_001)
+    _assert_close(cpu_kernels.gelu(x), cpu_kernels._gelu(x))
+
+
+@pytest.mark.parametrize(
+    "function", [lambda x: mx.softmax(x, axis=-1), nn.gelu, nn.GELU()], ids=["softmax", "gelu", "GELU"]
+)
+def test_compiled_functions_are_left_to_mlx(function: Callable[[mx.array], mx.array]) -> None:
+    """While `mx.compile` looks at a function its arrays have no values."""
+    x = mx.random.normal((300, 100))
+    _assert_close(mx.compile(function)(x), function(x))
+
+
+def test_other_softmaxes_are_passed_on() -> None:
+    """Over another axis, over all, of half floats, of a few numbers."""
+    x = mx.random.normal((300, 100))
+    for given, axis in ((x, 0), (x, None), (x.astype(mx.float16), -1), (x[:1], -1)):
+        assert mx.array_equal(cpu_kernels.softmax(given, axis=axis), cpu_kernels._softmax(given, axis=axis))
 
 
 class _Tied(nn.Module):
