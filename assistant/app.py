@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 import anyio
 import numpy as np
 
+from assistant.acknowledgement import Acknowledgement
 from assistant.audio.capture import Capture, capture_stage
 from assistant.audio.speaker import Speaker
 from assistant.config import Config
@@ -21,6 +23,7 @@ from assistant.history import History
 from assistant.messages import FRAME_MS, MIC_RATE_HZ, Fragment, Frame, LineTyped, SpokenWord, Step, Steps, TurnEvent
 from assistant.metrics import TalkState, TurnChanged
 from assistant.next_prompt import NextPrompt
+from assistant.phrases import Phrases
 from assistant.ports import ChatModel, Clock, Desk, Inference, Synthesizer, Transcriber, TurnModel
 from assistant.turn import Parts
 
@@ -58,9 +61,9 @@ def load_models(config: Config) -> Models:
 def load_transcriber(config: Config) -> Transcriber:
     """Load the configured transcriber; raises as `load_models`."""
     folder = _folder(config, config.models.transcriber)
-    from assistant.models.whisper import WhisperTranscriber
+    from assistant.models import transcribers
 
-    return WhisperTranscriber(folder, config.transcribe)
+    return transcribers.load_transcriber(folder, config.transcribe)
 
 
 def load_chat_weights(config: Config, name: str) -> ChatWeights:
@@ -192,7 +195,10 @@ class Assistant:
             changed,
             self.capture.end_after,
             models.turn,
+            Phrases(config.playback.phrases_s),
+            acknowledgement := Acknowledgement(config),
         )
+        self._prepare = partial(acknowledgement.prepare, models.synthesizer, inference)
         self.conversation = Conversation(parts, inbox, remembered)
         self.press: Callable[[], None] = self.capture.press
         self.release: Callable[[], None] = self.capture.release
@@ -257,5 +263,6 @@ class Assistant:
         async with anyio.create_task_group() as tasks, self._events:
             tasks.start_soon(self._desk.run, send, self.speaker.pull, self.speaker.rate_hz, name="desk")
             tasks.start_soon(self.next_prompt.run, name="next prompt")
+            tasks.start_soon(self._prepare, name="acknowledgement")
             tasks.start_soon(capture_stage, receive, self._events.clone(), self.capture, self._heard, name="capture")
             await self.conversation.run()

@@ -84,6 +84,11 @@ def heard_samples(window: int, rest: int, broken_off_s: float | None) -> int:
     return heard if heard + _CLAUSE_S * MIC_RATE_HZ < window or (rest and heard < window) else window
 
 
+def token_cap(seconds: float, tokens_per_s: float) -> int:
+    """How many tokens speech of this length can hold."""
+    return math.ceil(tokens_per_s * seconds) + _SPARE_TOKENS
+
+
 def passes(seconds: float, short: bool, tokens_per_s: float) -> list[Pass]:
     """The passes to try in turn until one gives a text that can be believed.
 
@@ -96,7 +101,7 @@ def passes(seconds: float, short: bool, tokens_per_s: float) -> list[Pass]:
         tokens_per_s: Cap on decoded tokens; the last pass may take twice as many, for fast speakers
             and for languages of several tokens per character.
     """
-    cap = math.ceil(tokens_per_s * seconds) + _SPARE_TOKENS
+    cap = token_cap(seconds, tokens_per_s)
     full = Pass(FULL_CONTEXT_S, min(2 * cap, _MOST_TOKENS))
     contexts_s = [context_s for longest_s, context_s in _SHORT_CONTEXTS_S.items() if seconds <= longest_s]
     return [Pass(contexts_s[0], min(cap, _MOST_TOKENS)), full] if short and contexts_s else [full]
