@@ -53,6 +53,13 @@ def test_the_critical_path_and_the_rest() -> None:
     assert turn.overhead_ms == pytest.approx(10 + 100 + 20)
 
 
+def test_the_turn_model_is_waited_for_like_the_language_model() -> None:
+    """The prompt is not read before it has answered."""
+    prompt = step(2.45, 2.7, "chat_prefill", 20)
+    asked = measured(steps=(*STEPS[:2], step(2.4, 2.45, "turn_model"), prompt, *STEPS[3:]))
+    assert (asked.inference_ms, asked.overhead_ms) == (measured().inference_ms, measured().overhead_ms)
+
+
 def test_work_done_while_the_turn_might_have_gone_on_costs_nothing() -> None:
     """Everything was ready before the end was certain: there is only the wait and the device."""
     early = replace(TURN, endpoint_s=3.95)
