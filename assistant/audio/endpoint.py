@@ -8,6 +8,7 @@ import numpy as np
 
 from assistant import config
 from assistant.audio.onset import Began, Voice
+from assistant.audio.voice_end import VoiceEnd
 from assistant.messages import (
     FRAME_SAMPLES,
     MIC_RATE_HZ,
@@ -52,6 +53,7 @@ class _Recording:
         self.start = start
         self.speech_start = speech_start
         self.speech_end = speech_start
+        self.heard = speech_start  # index after the last chunk that Silero took for speech
         self.voiced_samples = 0
         self.in_echo_window = in_echo_window
         self._parts = frames
@@ -59,8 +61,8 @@ class _Recording:
     def add(self, samples: Samples) -> None:
         self._parts.append(samples)
 
-    def hear(self, voice: Voice) -> None:
-        self.speech_end = voice.end
+    def hear(self, voice: Voice, speech_end: int) -> None:
+        self.speech_end, self.heard = max(speech_end, self.speech_end), voice.end
         self.voiced_samples += voice.end - voice.start
 
     def utterance(self) -> Utterance:
@@ -88,8 +90,10 @@ class Endpointer:
         self._pre_roll = _in_samples(settings.pre_roll_ms)
         self._longest = _in_samples(settings.max_utterance_s * 1000)
         self._look_back = LookBack(LOOK_BACK_MS + settings.pre_roll_ms)
+        self._voice_end = VoiceEnd()
         self._recording: _Recording | None = None
         self._begun = self._paused = False
+        self._voiced = False  # Silero still hears a voice
         self._wait = self._end
         self._taken = 0  # sample index up to which speech belongs to an earlier utterance
 
@@ -116,7 +120,9 @@ class Endpointer:
         in_echo_window = echo_after_ms is not None
         self._recording = _Recording(start, frames, speech_start, in_echo_window)
         self._recording.voiced_samples = began.voiced_samples
-        self._recording.speech_end = max(began.speech_end, speech_start)
+        self._recording.speech_end = self._recording.heard = max(began.speech_end, speech_start)
+        self._voice_end.begin()
+        self._voiced = False
         self._begun, self._paused, self._wait = False, False, self._end
         return [SpeechStarted(speech_start, in_echo_window, echo_after_ms=echo_after_ms or 0.0)]
 
@@ -133,7 +139,7 @@ class Endpointer:
     def drop(self) -> None:
         """What is being said is nobody's business; what follows begins anew."""
         if self._recording is not None:
-            self._taken = self._recording.speech_end
+            self._taken = self._recording.heard
             self._recording = None
 
     def feed(self, start: int, samples: Samples, voice: Voice | None) -> list[TurnEvent]:
@@ -145,14 +151,17 @@ class Endpointer:
             voice: What the detectors made of the chunk.
         """
         self._look_back.add(start, samples)
+        self._voice_end.add(start, samples)
         recording = self._recording
         if recording is None:
             return []
         recording.add(samples)
         events: list[TurnEvent] = []
+        if voice is not None:
+            self._voiced = voice.speech
         if voice is not None and voice.speech:
             pause_ms = (voice.start - recording.speech_end) * 1000 / MIC_RATE_HZ
-            recording.hear(voice)
+            recording.hear(voice, self._voice_end.after(voice))
             if self._begun:
                 self._begun, self._paused, self._wait = False, False, self._end
                 events.append(SpeechResumed(pause_ms))
@@ -162,6 +171,8 @@ class Endpointer:
         silence = now - recording.speech_end
         too_long = now - recording.start >= self._longest
         events: list[TurnEvent] = []
+        if self._voiced and not too_long:
+            return events
         if not self._paused and (silence >= min(self._pause, self._wait) or too_long):
             self._begun = self._paused = True
             events.append(PauseReached(recording.utterance()))
@@ -169,7 +180,7 @@ class Endpointer:
             self._begun = True
             events.append(PauseBegan(recording.utterance()))
         if silence >= self._wait or too_long:
-            self._taken = now if too_long else recording.speech_end
+            self._taken = now if too_long else recording.heard
             self._recording = None
             events.append(UtteranceEnded(recording.utterance()))
         return events
@@ -223,7 +234,7 @@ class PushToTalk:
         if voice is not None and voice.speech:
             if not recording.voiced_samples:
                 recording.speech_start = max(voice.start, recording.start)
-            recording.hear(voice)
+            recording.hear(voice, voice.end)
         if now < self._released + self._post_roll and now - recording.start < self._longest:
             return []
         self._recording = None
