@@ -23,9 +23,9 @@ from assistant.history import History
 from assistant.messages import FRAME_MS, MIC_RATE_HZ, Fragment, Frame, LineTyped, SpokenWord, Step, Steps, TurnEvent
 from assistant.metrics import TalkState, TurnChanged
 from assistant.next_prompt import NextPrompt
+from assistant.parts import Parts
 from assistant.phrases import Phrases
 from assistant.ports import ChatModel, Clock, Desk, Inference, Synthesizer, Transcriber, TurnModel
-from assistant.turn import Parts
 
 if TYPE_CHECKING:
     from assistant.models.verdict import MlxJudge

@@ -29,10 +29,11 @@ from assistant.messages import (
 )
 from assistant.metrics import Span, TurnRecord
 from assistant.obey import obey
+from assistant.parts import Parts
 from assistant.patience import Patience
 from assistant.speech import OpenSpeech, Settled, join, settle
 from assistant.text.completeness import completeness
-from assistant.turn import Parts, Turn
+from assistant.turn import Turn
 
 
 class Conversation:

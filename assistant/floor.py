@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from assistant.metrics import ReplyPause, Span, TurnRecord, TurnState
+from assistant.parts import Parts
 from assistant.speech import OpenSpeech
-from assistant.turn import Parts, Turn
+from assistant.turn import Turn
 
 
 class Floor:

@@ -8,8 +8,9 @@ from assistant.commands import Command, find_command
 from assistant.floor import Floor
 from assistant.messages import Transcript
 from assistant.obey import can_obey
+from assistant.parts import Parts
 from assistant.speech import ECHO_SLACK_S, refusal
-from assistant.turn import Parts, Turn
+from assistant.turn import Turn
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from assistant.commands import FASTER, LOUDER, Command, tell_time
 from assistant.floor import Floor
-from assistant.turn import Parts, Turn
+from assistant.parts import Parts
+from assistant.turn import Turn
 
 _GAIN = 0.2, 3.0
 _SPEED = 0.5, 2.0

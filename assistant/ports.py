@@ -112,6 +112,13 @@ class Speaker(Protocol):
     def push(self, audio: SpeechAudio, gap_ms: float = 0, delay_ms: float = 0) -> None:
         """Append a piece after a gap of silence, which runs from the last sound on, and then a delay."""
 
+    def chime(self, samples: Samples) -> None:
+        """Play (n,) samples at once; they are no part of a reply."""
+
+    @property
+    def chime_s(self) -> float:
+        """How much of them is still to be played."""
+
     def pause(self) -> None:
         """Fall silent at once, keeping the place."""
 

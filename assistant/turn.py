@@ -7,19 +7,15 @@ pauses it, or cancels it; the turn tells the conversation its transcript and its
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
-from assistant.config import Config
-from assistant.history import History
-from assistant.messages import Fragment, Priority, SpeechAudio, Transcript, Utterance
-from assistant.metrics import TurnChanged, TurnRecord, TurnState
-from assistant.next_prompt import NextPrompt
+from assistant.messages import Fragment, Priority, SpeechAudio, Steps, Transcript, Utterance
+from assistant.metrics import TurnRecord, TurnState
 from assistant.pacing import Pace
+from assistant.parts import Parts
 from assistant.patience import Patience
-from assistant.ports import ChatModel, Clock, Inference, Speaker, Synthesizer, Transcriber, TurnModel
 from assistant.speech import Settled
 from assistant.text.completeness import Completeness
 from assistant.text.fragments import FragmentCutter
@@ -27,29 +23,6 @@ from assistant.turn_end import weigh
 
 _FRAGMENTS_AHEAD = 8
 """Text waiting for the voice: enough that the model never waits for it in practice, small because text is."""
-
-
-def _no_advice(speech_end: int, wait_ms: float) -> None:
-    pass
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What every turn works with."""
-
-    config: Config
-    clock: Clock
-    inference: Inference
-    transcriber: Transcriber
-    chat: ChatModel
-    synthesizer: Synthesizer
-    speaker: Speaker
-    history: History
-    next_prompt: NextPrompt
-    changed: TurnChanged
-    end_after: Callable[[int, float], None] = _no_advice
-    """How long the pause after an utterance with this `speech_end` may last, in milliseconds (audio.endpoint)."""
-    turn_model: TurnModel | None = None
 
 
 class Turn:
@@ -95,7 +68,8 @@ class Turn:
         self._running = anyio.Event()
         self._running.set()
         self._scope = anyio.CancelScope()
-        self._spoken = False
+        self._sounding = anyio.Event()
+        """Of the reply; set too when there will be no sound of it."""
         self._news = anyio.Event()
         """Of more text; each is set once."""
 
@@ -157,6 +131,7 @@ class Turn:
                 send, receive = anyio.create_memory_object_stream[Fragment](_FRAGMENTS_AHEAD)
                 tasks.start_soon(self._write, send, pace, name="reply")
                 tasks.start_soon(self._speak, receive, pace, name="speak")
+                tasks.start_soon(self._acknowledge, pace, name="acknowledge")
             self.all_queued = True
             await self._gate.wait()
             if self.says is None:
@@ -230,7 +205,7 @@ class Turn:
                 await self._running.wait()
                 opens_sentence, gap_ms = before is None or before.ends_sentence, self._gap_ms(before)
                 sound_s = 0.0
-                steps = self._parts.synthesizer.synthesize(fragment)
+                steps = self._sound(fragment, first=before is None)
                 async with self._parts.inference.run(steps, self._priority) as pieces:
                     async for audio in pieces:
                         await self._play(audio, gap_ms, pace if opens_sentence else None)
@@ -238,6 +213,20 @@ class Turn:
                         sound_s += self._seconds(audio)
                 pace.spoken(sound_s)
                 before = fragment
+        self._sounding.set()
+
+    def _sound(self, fragment: Fragment, first: bool) -> Steps[SpeechAudio]:
+        """A kept phrase is never the first sound of the model's reply (DIALOGUE.md)."""
+        parts = self._parts
+        if first and self.says is None:
+            return parts.synthesizer.synthesize(fragment)
+        return parts.phrases.synthesize(parts.synthesizer, fragment)
+
+    async def _acknowledge(self, pace: Pace) -> None:
+        await self._gate.wait()
+        acknowledgement = self._parts.acknowledgement
+        if acknowledgement is not None and self.says is None and not self.paused:
+            await acknowledgement.say_if_late(pace.first_s(), self._sounding, self._parts.speaker)
 
     async def _play(self, audio: SpeechAudio, gap_ms: float, pace: Pace | None) -> None:
         self._mark("first_fragment_s")
@@ -248,8 +237,8 @@ class Turn:
             await self._news.wait()
         if not self._scope.cancel_called:  # a cancellation reaches the task only at its next wait
             delay_s = pace.delay_s(self._seconds(audio)) if pace is not None else 0.0
-            speaker.push(audio, gap_ms, 1000 * delay_s)
-            self._spoken = True
+            speaker.push(audio, gap_ms, 1000 * max(delay_s, speaker.chime_s))
+            self._sounding.set()
 
     def _seconds(self, audio: SpeechAudio) -> float:
         return len(audio.samples) / self._parts.synthesizer.rate_hz
@@ -267,7 +256,7 @@ class Turn:
     def _priority(self) -> Priority:
         if not self._gate.is_set():
             return Priority.HELD
-        return Priority.PLAYBACK if self._spoken else Priority.FIRST_AUDIO
+        return Priority.PLAYBACK if self._sounding.is_set() else Priority.FIRST_AUDIO
 
     def _token_priority(self) -> Priority:
         return Priority.TOKEN if self._gate.is_set() else Priority.HELD_TOKEN

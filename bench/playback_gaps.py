@@ -54,12 +54,12 @@ from assistant.messages import (
 from assistant.metrics import TurnRecord
 from assistant.next_prompt import NextPrompt
 from assistant.pacing import Pace
+from assistant.parts import Parts
 from assistant.simulation import clock as virtual
 from assistant.simulation.inference import SimulatedInference
 from assistant.text.cuts import Aim, EarlyThenWhole
 from assistant.text.duration import spoken_seconds
 from assistant.text.fragments import FragmentCutter
-from assistant.turn import Parts
 
 HERE = Path(__file__).parent
 FACTORS = (0.1, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5)
@@ -272,7 +272,7 @@ def waits(
         planned: With the plan, or as it was without one.
         settings: For the configuration.
     """
-    turns.Pace = Pace if planned else Unplanned  # type: ignore[assignment, misc, attr-defined]
+    turns.Pace = Pace if planned else Unplanned  # type: ignore[assignment, attr-defined]
     try:
         config = configuration.load("small", settings=settings)
         return virtual.run(lambda: _talk(texts, steps, factor, planned, config), "simulated")

@@ -31,9 +31,9 @@ from assistant.messages import (
 )
 from assistant.metrics import TurnRecord
 from assistant.next_prompt import NextPrompt
+from assistant.parts import Parts
 from assistant.simulation import clock as virtual
 from assistant.simulation.inference import SimulatedInference
-from assistant.turn import Parts
 
 _TICK_S = 0.01
 

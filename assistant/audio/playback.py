@@ -80,6 +80,12 @@ class Playback:
         with self._lock:
             self._chime = samples
 
+    @property
+    def chime_s(self) -> float:
+        """How much of a chime is still to be played."""
+        with self._lock:
+            return len(self._chime) / self.rate_hz
+
     def pause(self) -> None:
         """Fall silent at once, keeping the place."""
         with self._lock:

@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from assistant.config.sections import (
+    Acknowledge,
     Chat,
     Commands,
     Costs,
@@ -59,6 +60,7 @@ class Config(Section):
     playback: Playback
     devices: Devices
     talk: Talk
+    acknowledge: Acknowledge
     earcons: Earcons
     judge: Judge
     simulation: Simulation

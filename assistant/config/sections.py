@@ -126,6 +126,12 @@ class Speech(Section):
 class Playback(Section):
     ahead_s: Annotated[float, Field(ge=1, le=60)]
     fade_ms: Annotated[int, Field(ge=0, le=50)]
+    phrases_s: Annotated[float, Field(ge=0, le=600)]
+
+
+class Acknowledge(Section):
+    after_ms: Annotated[int, Field(ge=0, le=10000)]
+    phrase: str
 
 
 class Talk(Section):
