@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -52,8 +51,8 @@ class Summary:
 def sentences(text: str) -> int:
     """How many there are in a reply; what is left when its tokens are spent is one too."""
     words = text.split()
-    neighbours = itertools.zip_longest(["", *words[:-1]], words, words[1:], fillvalue="")
-    ends = [ends_sentence(word, following, before) for before, word, following in neighbours]
+    neighbours = zip(words, [*words[1:], ""], ["", *words], strict=False)
+    ends = [ends_sentence(word, following, before) for word, following, before in neighbours]
     return sum(ends) + (bool(ends) and not ends[-1])
 
 

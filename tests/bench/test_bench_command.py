@@ -8,17 +8,24 @@ from typing import Any
 
 import numpy as np
 import pytest
+from against import peer_turns
 from fakes import FakeChat, FakeSynthesizer
 from typer.testing import CliRunner
 
 from assistant.app import Models
 from assistant.audio.wav import write_wav
+from assistant.bench import run as bench_run
+from assistant.bench.peer import PeerTurn
 from assistant.bench.run import RECORDINGS, find_recordings
+from assistant.bench.turns import LeftOut
 from assistant.cli import app
 from assistant.cli import dialogue as command_line
 from assistant.dialogue import runner
+from assistant.dialogue.load import Dialogue
+from assistant.dialogue.stage import LoadModels
 from assistant.errors import AssistantError
 from assistant.messages import Fragment, Samples, SpeechAudio, Step, Steps, Transcript, Work
+from assistant.simulation.clock import ClockMode
 
 PLAY = RECORDINGS / "rhasspy3_play_the_beatles.wav"
 
@@ -88,6 +95,36 @@ def test_under_the_real_clock_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert sum(whole["turns"][0]["parts_ms"].values()) == whole["turns"][0]["voice_to_voice_ms"]
 
 
+@pytest.mark.usefixtures("no_weights")
+def test_what_the_agreed_costs_say(tmp_path: Path) -> None:
+    """Under the simulated clock: the same every time."""
+    _, _, one = bench(tmp_path, "--repeat", "1", "--turns", "3", "--clock", "simulated")
+    _, _, other = bench(tmp_path, "--repeat", "1", "--turns", "3", "--clock", "simulated")
+    assert one["turns"] == other["turns"]
+    assert one["first_tokens"] == other["first_tokens"]
+    assert one["turns"][0]["held"]["share"] > 0
+
+
+@pytest.mark.usefixtures("no_weights")
+def test_a_peer_is_heard_after_every_run_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pair by pair; what it could not answer is told, in tables and JSON."""
+    calls: list[int] = []
+
+    def answer(dialogue: Dialogue, run: int, mode: ClockMode, load: LoadModels) -> PeerTurn | LeftOut:
+        calls.append(run)
+        (turn,) = peer_turns(dialogue.name, 99_000)
+        return LeftOut(dialogue.name, run, "no reply was heard") if run else turn
+
+    monkeypatch.setattr(bench_run, "run_peer", answer)
+    options = "--repeat", "2", "--turns", "0", "--peer", "mlx-audio", "--markdown", str(tmp_path / "tables.md")
+    status, shown, whole = bench(tmp_path, *options)
+    assert status == 0 and calls == [0, 1]
+    assert "VoicePipeline" in shown and f"not compared: {PLAY.name}, run 2: no reply was heard" in shown
+    assert [turn["run"] for turn in whole["peer"]["turns"]] == [0]
+    assert whole["peer"]["recordings"][0]["ratio"] > 1
+    assert "not measured yet" in (tmp_path / "tables.md").read_text()
+
+
 class Interrupted(FakeSynthesizer):
     """Ctrl-C comes in the second reply; the first call warms it."""
 
@@ -137,6 +174,7 @@ def test_what_cannot_be_used_is_told_before_anything_runs(tmp_path: Path) -> Non
         ((PLAY, "--history", bad), f"{bad}, line 1: this is no entry of a bench"),
         ((PLAY, "--json", tmp_path / "nowhere" / "bench.json"), "cannot be written"),
         ((PLAY, "--set", "chat.max_token=1"), "there is no key chat.max_token"),
+        ((PLAY, "--peer", "mlx-audio", "--clock", "simulated"), "--peer is measured on this machine"),
     ):
         status, error = run(*arguments)
         assert status == 2

@@ -9,13 +9,14 @@ import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
 
 import pytest
+from against import peer_turns
 from measured import STEPS, performance, step
 from rich.console import Console
 
 from assistant.bench.document import Bench
 from assistant.bench.figures import Memory, Spread, figures, first_tokens, spread, typical
 from assistant.bench.markdown import markdown
-from assistant.bench.peer import PEER_PARTS, PeerTurn
+from assistant.bench.peer import PeerTurn
 from assistant.bench.run import Measured
 from assistant.bench.table import show
 from assistant.bench.turns import PARTS, MeasuredTurn, TypedTurn, measured_turn
@@ -35,15 +36,6 @@ RUNS = [
     for recording, sounds_s in (("one.wav", one_s), ("other & more.wav", other_s))
 ]
 TYPED = [TypedTurn(index, ms, 15) for index, ms in [(1, 50.0), (2, 100), (3, 150), (3, 170), (2, 120)]]
-
-
-def peers(recording: str, *latencies_ms: int) -> list[PeerTurn]:
-    """Runs of the peer that take so long, 600 ms of it for the end of the turn."""
-    parts_ms = [(600, 100, 200, ms - 1200, 300) for ms in latencies_ms]
-    return [
-        PeerTurn(recording, run, dict(zip(PEER_PARTS, ms, strict=True)), "what", "It is nine.", 1.5, ())
-        for run, ms in enumerate(parts_ms)
-    ]
 
 
 def bench(turns: list[MeasuredTurn], *against: PeerTurn) -> Bench:
@@ -120,7 +112,7 @@ def test_the_table_shows_what_there_is() -> None:
     assert "VoicePipeline" not in text
 
 
-PEERS = [*peers("one.wav", 8100, 9000, 8000), *peers("other & more.wav", 9000, 5000)]
+PEERS = [*peer_turns("one.wav", 8100, 9000, 8000), *peer_turns("other & more.wav", 9000, 5000)]
 
 
 def test_the_comparison_as_it_is_shown() -> None:
@@ -162,7 +154,7 @@ def test_the_picture_has_a_bar_for_each_part() -> None:
 
 def test_the_picture_shows_the_peer_below() -> None:
     """To one scale."""
-    picture = ElementTree.fromstring(waterfall(RUNS, "a machine", peers("one.wav", 9000)))
+    picture = ElementTree.fromstring(waterfall(RUNS, "a machine", peer_turns("one.wav", 9000)))
     titles = {one.attrib["width"]: one[0].text for one in picture.iter() if one.tag.endswith("rect") and len(one)}
     widths = {text: float(width) for width, text in titles.items()}
     assert widths["voice: 7800 ms"] / widths["voice: 900 ms"] == pytest.approx(7800 / 900, rel=0.01)
