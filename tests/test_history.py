@@ -38,6 +38,18 @@ def test_messages_begin_with_the_system_prompt_of_the_moment() -> None:
     assert history.messages()[0].text == "It is minute 15."
 
 
+def test_the_time_is_renewed_sooner_while_nobody_waits() -> None:
+    """Then a question finds it fresh enough."""
+    clock = SetClock()
+    history = History("It is {date_and_time}.", clock)
+    assert history.messages(early=True)[0].text == "It is minute 0."
+    clock.now_s = 3 * 60
+    assert history.messages(early=True)[0].text == "It is minute 0."
+    clock.now_s = 4 * 60
+    assert history.messages()[0].text == "It is minute 0."
+    assert history.messages(early=True)[0].text == history.messages()[0].text == "It is minute 4."
+
+
 def test_an_earlier_talk_goes_on() -> None:
     """Its messages come before what is said now, and the list it came from is left alone."""
     earlier = [ChatMessage("user", "hello"), ChatMessage("assistant", "Hello.")]

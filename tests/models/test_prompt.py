@@ -82,6 +82,16 @@ def test_turns_go_in_blocks() -> None:
     assert len(set(begins)) <= 8
 
 
+def test_turns_go_before_the_question_is_asked() -> None:
+    """Whatever is asked, up to an eighth of the budget, the talk begins at the same turn, which can be read before."""
+    for turns in range(10, 60):
+        talk = _talk(turns)
+        begins = {_fit([*talk, ChatMessage("user", "what " * words)], 512)[1].text for words in (1, 8, 30, 56)}
+        assert len(begins) == 1
+    longer = _fit([*talk, ChatMessage("user", "what " * 300)], 512)
+    assert longer[1].text not in begins
+
+
 def test_the_end_of_a_huge_message_is_kept() -> None:
     """A ten-minute utterance: what matters is asked last."""
     kept = _fit([ChatMessage("system", "be brief"), ChatMessage("user", " ".join(map(str, range(5000))))], 256)
