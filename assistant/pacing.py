@@ -23,6 +23,7 @@ _SHORTEST_S = 0.6
 _MOST_WAITING = 4
 """Fragments of a sentence that are there before its first is heard, at most; the turn's queue holds more."""
 _TRY_S = 0.25
+_NOTHING_S = 1e-6
 
 
 class Pace:
@@ -135,7 +136,8 @@ class Pace:
 
     def _late_s(self, seconds: float, written_s: float, slack_s: float) -> float:
         """How much too late a fragment may come, where the sound before it lasts for so long."""
-        return max(self._cost_s(seconds, written_s) * _MARGIN - slack_s, 0.0)
+        late_s = self._cost_s(seconds, written_s) * _MARGIN - slack_s
+        return late_s if late_s > _NOTHING_S else 0.0
 
     def _slack_after_s(self, seconds: float, written_s: float, slack_s: float) -> float:
         """How much sound there is when it has come, the shortest gap after it included."""
@@ -144,7 +146,7 @@ class Pace:
     def _missing_s(self, slack_s: float, written_s: float, left_s: float) -> float:
         """How long the loudspeaker would wait within the rest of a sentence, cut as it is going to be cut."""
         missing_s = 0.0
-        while left_s > 1e-6:
+        while left_s > _NOTHING_S:
             seconds = min(max(self._in_time_s(slack_s, written_s), self._steady_s), left_s, self._longest_s)
             missing_s += self._late_s(seconds, written_s, slack_s)
             slack_s = self._slack_after_s(seconds, written_s, slack_s)

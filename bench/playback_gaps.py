@@ -329,7 +329,7 @@ async def _play(speaker: Speaker) -> None:
 
 
 def record(file: Path, fragments: int, tokens: int) -> None:
-    """Take steps of the small models, and keep what they took."""
+    """Take steps of the small models, and keep what they took: processor time, which other load leaves alone."""
     from assistant.app import load_chat, load_voice
 
     config = configuration.load("small")
@@ -341,23 +341,23 @@ def record(file: Path, fragments: int, tokens: int) -> None:
     voice = load_voice(config)
     spoken, words = [], []
     for index, fragment in enumerate(cut[: fragments + 2]):
-        began_s = time.perf_counter()
+        began_s = time.process_time()
         (audio,) = [audio for step in voice.synthesize(fragment) for audio in step.values]
-        took_s, sound_s = time.perf_counter() - began_s, len(audio.samples) / voice.rate_hz
+        took_s, sound_s = time.process_time() - began_s, len(audio.samples) / voice.rate_hz
         if index >= 2:  # the first are not yet warm
             spoken.append([round(value, 4) for value in (spoken_seconds(fragment.words), sound_s, took_s)])
             words += _TOKENS.findall(" ".join(word.text for word in fragment.words))
-    chat, token_s, began_s = load_chat(config), [], time.perf_counter()
+    chat, token_s, began_s = load_chat(config), [], time.process_time()
     questions = (ChatMessage("system", "You tell long stories."), ChatMessage("user", "Tell me a story."))
     for step in chat.reply(questions):
-        now_s = time.perf_counter()
+        now_s = time.process_time()
         if [work.kind for work in step.work] == ["chat_token"]:
             token_s.append(round(now_s - began_s, 4))
         began_s = now_s
         if len(token_s) == tokens:
             break
     names = f"{config.models.voice} and {config.models.chat}"
-    how = f"{names}, {platform.machine()} {platform.system()}, {config.runtime.blas_threads} threads, CPU backend"
+    how = f"{names}, {platform.machine()} {platform.system()}, {config.runtime.blas_threads} threads, CPU backend, processor time"
     per_s = round(len(words) / sum(sound_s for _, sound_s, _ in spoken), 3)
     plain = {"how": how, "voice": spoken, "token_s": token_s, "tokens_per_s": per_s}
     file.write_text(json.dumps(plain) + "\n", encoding="utf-8")

@@ -12,6 +12,7 @@ import numpy as np
 from fakes import FAKE_RATE_HZ, FakeChat, FakeSynthesizer, FakeTranscriber, FakeTurnModel
 
 from assistant import config
+from assistant.acknowledgement import Acknowledgement
 from assistant.audio.speaker import Speaker
 from assistant.clock import TalkClock
 from assistant.conversation import Conversation
@@ -32,6 +33,7 @@ from assistant.messages import (
 from assistant.metrics import TurnRecord
 from assistant.next_prompt import NextPrompt
 from assistant.parts import Parts
+from assistant.phrases import Phrases
 from assistant.simulation import clock as virtual
 from assistant.simulation.inference import SimulatedInference
 
@@ -112,16 +114,19 @@ class Talk:
         self.speaker = Speaker(FAKE_RATE_HZ, settings.playback)
         self.inference = SimulatedInference(settings.simulation.costs)
         next_prompt = NextPrompt(self.chat, self.inference, history)
+        acknowledgement = Acknowledgement(settings)
         parts = Parts(
             settings, clock, self.inference, self.transcriber, self.chat, self.synthesizer, self.speaker, history,
             next_prompt, lambda _: None,
             lambda speech_end, wait_ms: self.advice.append((speech_end, wait_ms)), self.turn_model,
+            Phrases(settings.playback.phrases_s), acknowledgement,
         )  # fmt: skip
         send, inbox = anyio.create_memory_object_stream[TurnEvent](8)
         self.conversation = conversation = Conversation(parts, inbox)
         async with send, anyio.create_task_group() as tasks:
             tasks.start_soon(conversation.run)
             tasks.start_soon(next_prompt.run)
+            tasks.start_soon(acknowledgement.prepare, self.synthesizer, self.inference)
             tasks.start_soon(self._play)
             for at_s, event in sorted(self.events, key=lambda pair: pair[0]):
                 await anyio.sleep(max(at_s - clock.time_s(), 0))

@@ -132,3 +132,25 @@ def test_a_chime_sounds_over_the_reply_and_is_no_part_of_it(playback: Playback) 
     playback.pause()
     assert np.allclose(playback.pull(40, 0.03), [0.25] * 20 + [0.0] * 20)
     assert playback.spans() == [(0.0, 0.03)]
+
+
+def test_a_gap_runs_from_the_last_sound_on(playback: Playback) -> None:
+    """Silence that was waited through is part of it: what comes late is not made later still."""
+    playback.pull(470, 0.0)  # 70 ms of it were silent
+    playback.push(piece(0, 1), gap_ms=100)
+    assert np.flatnonzero(playback.pull(100, 0.47))[0] == 30
+    playback.pull(200, 0.57)
+    playback.push(piece(1, 2), gap_ms=100)
+    assert playback.pull(10, 0.77).all()
+
+
+def test_a_delayed_reply_has_not_begun(playback: Playback) -> None:
+    """The delay is silence of nobody; who speaks meanwhile goes on with the question."""
+    playback.cut()
+    playback.begin()
+    playback.push(piece(0, 1), delay_ms=50)
+    assert not playback.pull(40, 1.0).any()
+    assert not playback.started and playback.spans() == []
+    playback.pull(40, 1.04)
+    assert playback.started
+    assert np.allclose(playback.spans(), [(1.05, 1.08)])
