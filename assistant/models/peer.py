@@ -19,12 +19,14 @@ import numpy as np
 from mlx_audio.sts import audio_player, voice_pipeline
 from mlx_lm.generate import generate
 
+from assistant.errors import ModelError
 from assistant.messages import MIC_RATE_HZ, Samples, SpokenWord, Work
 from assistant.models.chat import MlxChat
 from assistant.models.numba_stub import stand_in_for_numba
 from assistant.models.phonemes import phonemize
 from assistant.models.speech import KokoroSynthesizer, plan
 from assistant.models.whisper import WhisperTranscriber
+from assistant.ports import ChatModel, Synthesizer, Transcriber
 
 stand_in_for_numba()
 
@@ -90,17 +92,25 @@ class Peer:
         given: The rest.
         notes: Where its parts put down what they do.
         worker: What runs it all; its own is `OwnThread`.
+
+    Raises:
+        ModelError: Models of another kind, which it cannot be given.
     """
 
     def __init__(
         self,
-        transcriber: WhisperTranscriber,
-        chat: MlxChat,
-        voice: KokoroSynthesizer,
+        transcriber: Transcriber,
+        chat: ChatModel,
+        voice: Synthesizer,
         given: Given,
         notes: Notes,
         worker: Worker,
     ) -> None:
+        if not isinstance(transcriber, WhisperTranscriber) or not isinstance(voice, KokoroSynthesizer):
+            raise ModelError(
+                "VoicePipeline is compared on Whisper and Kokoro; choose such models, or leave --peer out."
+            )
+        assert isinstance(chat, MlxChat), "there is no other language model"
         responder = voice_pipeline.PocketTTSResponder(_Voice(voice, given.spoken, notes), voice="")
         self.pipeline: Any = voice_pipeline.VoicePipeline(
             speech_gate=voice_pipeline.SileroSpeechGate(_Silero(given.probability), sample_rate=MIC_RATE_HZ),
@@ -213,7 +223,9 @@ class _Transcriber:
     def finish(self, max_steps: int) -> str:
         samples = np.concatenate(self.session or [np.zeros(0, np.float32)])
         self.session = None
-        mel = log_mel_spectrogram(pad_or_trim(mx.array(samples), N_SAMPLES), self._model.dims.n_mels).astype(self._dtype)
+        mel = log_mel_spectrogram(pad_or_trim(mx.array(samples), N_SAMPLES), self._model.dims.n_mels).astype(
+            self._dtype
+        )
         options = DecodingOptions(language=self._language, fp16=self._dtype == mx.float16)
         result: Any = decode(self._model, mel, options)
         self._notes.transcript = result.text.strip()
