@@ -36,7 +36,7 @@ _Steps: TypeAlias = Generator[Step[Transcript], None, R]
 """Steps towards a transcript, and a result for the generator that waits for them."""
 
 _PIECES = 4
-"""Steps of an encoder pass. Whole it takes 350 ms without Metal, and the pass after a resumed pause had to wait."""
+"""Steps of an encoder pass. In one it took up to 350 ms without Metal, and the pass after a resumed pause waited."""
 
 
 class WhisperTranscriber:
