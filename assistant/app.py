@@ -103,8 +103,11 @@ def load_voice(config: Config) -> Synthesizer:
     """Load the configured voice; raises as `load_models`."""
     folder = _folder(config, config.models.voice)
     from assistant.models.speech import KokoroSynthesizer
+    from assistant.models.streaming_voice import StreamingSynthesizer
+    from assistant.models.voices import streams
 
-    return KokoroSynthesizer(folder, config.speech, config.runtime.seed)
+    kind = StreamingSynthesizer if streams(folder) else KokoroSynthesizer
+    return kind(folder, config.speech, config.runtime.seed)
 
 
 def load_turn(config: Config) -> TurnModel:

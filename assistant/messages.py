@@ -225,7 +225,9 @@ class Priority(IntEnum):
     """What the next prompt begins with, before anybody speaks."""
 
 
-WorkKind: TypeAlias = Literal["whisper_encoder", "whisper_token", "chat_prefill", "chat_token", "voice", "turn_model"]
+WorkKind: TypeAlias = Literal[
+    "whisper_encoder", "whisper_token", "chat_prefill", "chat_token", "voice", "voice_more", "turn_model"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +235,7 @@ class Work:
     """What a step did, for the simulated clock's costs and for work per second of audio.
 
     `amount` is seconds of context for whisper_encoder, tokens for whisper_token, chat_prefill and
-    chat_token, seconds of audio for voice, calls for turn_model.
+    chat_token, seconds of audio for voice, and for voice_more, which is a fragment that goes on, calls for turn_model.
     """
 
     kind: WorkKind

@@ -149,12 +149,18 @@ class Rates:
 
     def learn(self, step: StepRecord) -> None:
         """Take note of a step."""
-        took_s = step.end_s - step.start_s
-        if [work.kind for work in step.work] == ["voice"]:
-            self._voiced.append((step.work[0].amount, took_s))
+        if len(step.work) != 1:
+            return
+        (work,), took_s = step.work, step.end_s - step.start_s
+        if work.kind == "chat_token":
+            self._token_s.learn(took_s, work.amount)
+        elif work.kind == "voice":
+            self._voiced.append((work.amount, took_s))
+        elif work.kind == "voice_more" and self._voiced:
+            before_s, before_took_s = self._voiced.pop()
+            self._voiced.append((before_s + work.amount, before_took_s + took_s))
+        if self._voiced:
             self._voice = _fitted(self._voiced)
-        elif [work.kind for work in step.work] == ["chat_token"]:
-            self._token_s.learn(took_s, step.work[0].amount)
 
     def voice_s(self, speech_s: float) -> float:
         """How long the voice takes for a fragment of so many seconds."""

@@ -111,7 +111,7 @@ class Talk:
         settings = config.load("small", settings=self.settings)
         clock = TalkClock(datetime(2026, 1, 5, 9))
         history = History("Be brief.", clock)
-        self.speaker = Speaker(FAKE_RATE_HZ, settings.playback)
+        self.speaker = Speaker(self.synthesizer.rate_hz, settings.playback)
         self.inference = SimulatedInference(settings.simulation.costs)
         next_prompt = NextPrompt(self.chat, self.inference, history)
         acknowledgement = Acknowledgement(settings)
@@ -142,7 +142,7 @@ class Talk:
         began_s, tick = loop.time(), 0
         try:
             while True:
-                blocks.append(self.speaker.pull(round(FAKE_RATE_HZ * _TICK_S), tick * _TICK_S + 0.02))
+                blocks.append(self.speaker.pull(round(self.speaker.rate_hz * _TICK_S), tick * _TICK_S + 0.02))
                 tick += 1
                 await anyio.sleep(began_s + tick * _TICK_S - loop.time())
         finally:

@@ -155,7 +155,8 @@ def check_models(config: Config) -> None:
     from assistant.models import lock, voices
 
     folders = {role: lock.local_folder(entry.name) for role, entry in lock.chosen(config.models).items()}
-    voices.find(folders["voice"], config.speech.voice)
+    if not voices.streams(folders["voice"]):
+        voices.find(folders["voice"], config.speech.voice)
 
 
 def _chosen(dialogues: list[Dialogue], only: list[str]) -> list[Dialogue]:

@@ -121,8 +121,9 @@ def _write(output: Path, fragments: list[Fragment], synthesizer: Synthesizer, co
 
 
 def _speak(fragment: Fragment, synthesizer: Synthesizer) -> Samples:
-    audio = [audio for step in synthesizer.synthesize(fragment) for audio in step.values]
-    return audio[-1].samples
+    import numpy as np
+
+    return np.concatenate([audio.samples for step in synthesizer.synthesize(fragment) for audio in step.values])
 
 
 def _with_progress(fragments: list[Fragment]) -> Iterable[Fragment]:

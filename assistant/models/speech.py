@@ -6,9 +6,7 @@ voices and language data from the network, and cuts text where it likes.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +20,7 @@ from assistant.config import Speech
 from assistant.errors import ModelError
 from assistant.messages import Fragment, Samples, SpeechAudio, SpokenWord, Step, Steps, WordTime, Work
 from assistant.models import cpu, kokoro_cpu, voices
+from assistant.models.draws import Draws
 from assistant.models.phonemes import phonemize
 from assistant.models.voices import Voice
 
@@ -92,7 +91,7 @@ class KokoroSynthesizer:
 
     def _speak(self, passage: Passage, offset: int) -> tuple[Samples, list[WordTime]]:
         style = self._pack[len(passage.phonemes) - 1]
-        with _random_from(self._seed, self._voice.name, self.speed, passage.phonemes):
+        with Draws(self._seed, self._voice.name, self.speed, passage.phonemes).drawing():
             output = self._model(passage.phonemes, style, self.speed, return_output=True)
             raw = np.array(output.audio[0].astype(mx.float32))
         mx.clear_cache()  # every length makes buffers of its own; without this Metal keeps them all
@@ -151,18 +150,6 @@ def _load(folder: Path) -> Model:
         kokoro_cpu.fold(model)
     cpu.evaluate(model)
     return model
-
-
-@contextmanager
-def _random_from(*facts: object) -> Iterator[None]:
-    """Draw from a seed of these facts, then go on as if nothing had been drawn: others share the state."""
-    state: Any = mx.random.state
-    high, low = state[0].tolist()
-    mx.random.seed(int.from_bytes(hashlib.sha256(repr(facts).encode()).digest()[:8], "little"))
-    try:
-        yield
-    finally:
-        mx.random.seed(high << 32 | low)
 
 
 def _sounding(samples: Samples, rate_hz: int) -> tuple[int, int]:

@@ -1,7 +1,8 @@
-"""The voices in a Kokoro folder, and what their names say: af_heart is an American woman."""
+"""The voices in a Kokoro folder, and what their names say: af_heart is an American woman; which models are others."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,17 @@ _LANGUAGES = {
     "z": "Mandarin Chinese",
 }
 _GENDERS = {"f": "female", "m": "male"}
+_STREAMING = frozenset(("pocket_tts", "gradium_phonon_tts", "qwen3_tts", "llama", "csm", "sesame", "marvis"))
+"""`model_type` in config.json: Pocket, Qwen3-TTS, Orpheus, CSM."""
+
+
+def streams(folder: Path) -> bool:
+    """Whether a model gives sound while it speaks; such a one knows its voices itself."""
+    try:
+        facts = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False  # what is wrong with it, loading will say
+    return isinstance(facts, dict) and facts.get("model_type") in _STREAMING
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ def cost_ms(work: tuple[Work, ...], costs: Costs) -> float:
         "chat_prefill": costs.chat_prefill_ms_per_token,
         "chat_token": costs.chat_token_ms,
         "voice": costs.voice_ms_per_s,
+        "voice_more": costs.voice_ms_per_s,
         "turn_model": costs.turn_model_ms,
     }
     fixed = sum(costs.voice_fixed_ms for item in work if item.kind == "voice")
