@@ -23,10 +23,11 @@ REPLY = "One two three four five six seven eight."
         ("unknown", 0.29, "unfinished"),
         ("finished", 0.95, "finished"),
         ("finished", 0.5, "finished"),
-        ("finished", 0.1, "unfinished"),
+        ("finished", 0.29, "unknown"),
+        ("unfinished", 0.1, "unfinished"),
     ],
 )
-def test_words_that_cannot_be_the_last_outweigh_the_sound_and_it_outweighs_all_others(
+def test_words_that_cannot_be_the_last_outweigh_the_sound_and_a_sound_that_goes_on_a_full_stop(
     config: Config, words: Completeness, end_probability: float, together: Completeness
 ) -> None:
     settings = config.endpoint.model_copy(update={"sounds_finished": 0.9, "sounds_unfinished": 0.3})
@@ -40,7 +41,12 @@ def heard(talk: Talk) -> list[int]:
 
 @pytest.mark.parametrize(
     ("end_probability", "says", "wait_ms"),
-    [(0.99, "turn on the lamp", 500), (0.01, "Turn on the lamp.", 1600), (0.6, "turn on the lamp", 800)],
+    [
+        (0.99, "turn on the lamp", 500),
+        (0.01, "turn on the lamp", 1600),
+        (0.01, "Turn on the lamp.", 800),
+        (0.6, "turn on the lamp", 800),
+    ],
 )
 def test_the_wait_follows_the_sound(end_probability: float, says: str, wait_ms: float) -> None:
     """It is set once, when both have been heard."""
@@ -98,5 +104,5 @@ def test_speech_that_goes_on_is_heard_anew_at_the_next_pause() -> None:
     talk.ends(whole)
     talk.run(10)
     assert heard(talk) == [16000, 40000]
-    assert talk.advice[0] == (32000, 1600)
+    assert talk.advice[0] == (32000, 800)
     assert [turn.state for turn in talk.turns] == ["discarded", "done"]
