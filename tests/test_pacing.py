@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from talks import Talk
 
 from assistant.config import load
 from assistant.messages import Priority, Work
@@ -119,3 +120,37 @@ def test_what_was_spoken_corrects_the_estimate_from_text() -> None:
         one.cut(2.0, ends_sentence=True)
         one.spoken(1.4)
     assert one.aim(0.0, inside=True).most_s > before
+
+
+def talk() -> Talk:
+    made = Talk(["One two three four five six. Seven, eight nine.", "Yes."], ["simulation.costs.voice_ms_per_s=900"])
+    made.types(1.0, "count")
+    made.types(9.0, "again")
+    made.run(14)
+    return made
+
+
+def test_a_talk_learns_nothing_from_another() -> None:
+    """In one process or in two, first or second: the same steps at the same moments."""
+    first, second = talk(), talk()
+    assert first.inference.log == second.inference.log
+    assert first.turns == second.turns
+
+
+def test_a_reply_interrupted_while_its_start_is_delayed_was_not_heard() -> None:
+    """The line that follows is the next question; nothing of the reply is in the history."""
+    slow = ["simulation.costs.voice_ms_per_s=3000", "simulation.costs.chat_token_ms=10"]
+    made = Talk(["One two three four five six seven eight nine ten eleven twelve thirteen.", "Yes."], slow)
+    made.types(1.0, "count")
+    made.run(30)
+    (turn,) = made.turns
+    assert turn.first_fragment_s is not None
+    delay_s = turn.sounded[0][0] - turn.first_fragment_s
+    assert delay_s > 0.3
+    again = Talk(["One two three four five six seven eight nine ten eleven twelve thirteen.", "Yes."], slow)
+    again.types(1.0, "count")
+    again.types(turn.first_fragment_s + delay_s / 2, "stop counting")
+    again.run(40)
+    assert [one.state for one in again.turns] == ["cut", "done"]
+    assert again.turns[0].reply_heard == "" and again.turns[0].sounded == []
+    assert again.history[-1] == ("assistant", "Yes.")

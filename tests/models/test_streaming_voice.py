@@ -152,8 +152,8 @@ class Speaker:
 
 def hand_written(monkeypatch: pytest.MonkeyPatch, model: Speaker) -> StreamingSynthesizer:
     monkeypatch.setattr(streaming_voice, "load", lambda _: model)
-    monkeypatch.setattr(streaming_voice.cpu, "evaluate", lambda _: None)
-    monkeypatch.setattr(streaming_voice.cpu, "to_float32", lambda _: None)
+    monkeypatch.setattr("assistant.models.cpu.evaluate", lambda _: None)
+    monkeypatch.setattr("assistant.models.cpu.to_float32", lambda _: None)
     return StreamingSynthesizer(Path("."), load("small").speech.model_copy(update={"voice": "vivian"}), seed=0)
 
 
