@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -107,10 +107,14 @@ class Schedule:
         self._jobs.remove(job)
 
     def take(self) -> Job[Any] | None:
-        """The ready job of best priority, the longest waiting among equals; None if there is none."""
+        """The job whose step is next; None if none is ready."""
         ready = [job for job in self._jobs if job.ready]
         if not ready:
             return None
-        best = min(ready, key=lambda job: (job.priority(), job.served))
-        best.served = next(self._count)
-        return best
+        chosen = self.choose(ready)
+        chosen.served = next(self._count)
+        return chosen
+
+    def choose(self, ready: Sequence[Job[Any]]) -> Job[Any]:
+        """Of jobs, the oldest first, that of best priority, the longest waiting among equals."""
+        return min(ready, key=lambda job: (job.priority(), job.served))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -15,6 +15,7 @@ from assistant import config
 from assistant.acknowledgement import Acknowledgement
 from assistant.audio.speaker import Speaker
 from assistant.clock import TalkClock
+from assistant.config import Costs
 from assistant.conversation import Conversation
 from assistant.history import History
 from assistant.messages import (
@@ -49,6 +50,7 @@ class Talk:
     """A voice faster than the agreed one, so that the moments in the tests are round."""
     events: list[tuple[float, TurnEvent]] = field(default_factory=list)
     transcriber: FakeTranscriber = field(default_factory=FakeTranscriber)
+    infer: Callable[[Costs], SimulatedInference] = SimulatedInference
     turn_model: FakeTurnModel | None = None
     turns: list[TurnRecord] = field(default_factory=list)
     history: list[tuple[str, str]] = field(default_factory=list)
@@ -112,7 +114,7 @@ class Talk:
         clock = TalkClock(datetime(2026, 1, 5, 9))
         history = History("Be brief.", clock)
         self.speaker = Speaker(self.synthesizer.rate_hz, settings.playback)
-        self.inference = SimulatedInference(settings.simulation.costs)
+        self.inference = self.infer(settings.simulation.costs)
         next_prompt = NextPrompt(self.chat, self.inference, history)
         acknowledgement = Acknowledgement(settings)
         parts = Parts(
