@@ -186,6 +186,31 @@ def test_models_are_shared_by_dialogues_with_the_same_settings(tmp_path: Path, m
     assert loaded == [5, 6]
 
 
+def test_weights_are_loaded_once_for_talks_under_any_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For the draft too; those of a model that nobody uses any more are let go first."""
+    loaded: list[str] = []
+
+    def load_chat(config: Config, load: Callable[[Config, str], object]) -> FakeChat:
+        load(config, config.models.chat)
+        if config.models.draft:
+            load(config, config.models.draft)
+        return FakeChat(["fine."])
+
+    monkeypatch.setattr(runner, "load_chat_weights", lambda config, name: loaded.append(name))
+    monkeypatch.setattr(runner, "load_chat", load_chat)
+    small, large = "smollm2-135m-instruct", "qwen3-0.6b-4bit"
+    for name, settings in {
+        "a": "chat: {max_tokens: 5}",
+        "b": "chat: {max_tokens: 6}",
+        "c": f"chat: {{max_tokens: 7}}, models: {{draft: {small}}}",
+        "d": f"models: {{chat: {large}}}",
+        "e": "chat: {max_tokens: 8}",
+    }.items():
+        write(tmp_path, f"{name}.yaml", f"config: {{{settings}}}\nturns: [{{silence_ms: 10}}]")
+    run([tmp_path])
+    assert loaded == [small, large, small]
+
+
 def test_a_turn_model_is_loaded_where_one_is_configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its step stands among the others, with the agreed cost."""
     monkeypatch.setattr(runner, "load_turn", lambda config: FakeTurnModel(0.99))
