@@ -8,6 +8,7 @@ import pytest
 from echo_scenes import clip, reply, silence
 
 from assistant.audio.capture import Capture, capture_stage
+from assistant.audio.vad import voiced_span
 from assistant.config import load
 from assistant.messages import (
     FRAME_SAMPLES,
@@ -139,10 +140,12 @@ def test_lost_frames_are_silence(lost_ms: int) -> None:
             events += capture.feed(Frame(offset + at, samples[at : at + FRAME_SAMPLES], silence(0.01)))
     ended = [event.utterance for event in events if isinstance(event, UtteranceEnded)]
     assert len(ended) == (1 if lost_ms < 700 else 2)
-    last = 24_000 + lost_ms * 16 + len(clip("sr_english"))
-    assert ended[-1].speech_end == pytest.approx(last, abs=250 * 16)
+    voiced = voiced_span(clip("sr_english"))
+    assert voiced is not None
+    last = 24_000 + lost_ms * 16 + voiced[1]
+    assert ended[-1].speech_end == pytest.approx(last, abs=100 * 16)
     if lost_ms < 700:
-        assert ended[0].start + len(ended[0].samples) == pytest.approx(last + 800 * 16, abs=250 * 16)
+        assert ended[0].start + len(ended[0].samples) == pytest.approx(last + 800 * 16, abs=100 * 16)
 
 
 def test_the_stage_sends_events_on_and_closes_behind_itself() -> None:
@@ -167,4 +170,4 @@ def test_the_stage_sends_events_on_and_closes_behind_itself() -> None:
                 await outbox.send(Frame(start, samples[start : start + FRAME_SAMPLES], silence(0.01)))
 
     kinds = [type(event).__name__ for event in anyio.run(run)]
-    assert kinds == ["SpeechStarted", "PauseReached", "UtteranceEnded"]
+    assert kinds == ["SpeechStarted", "PauseBegan", "PauseReached", "UtteranceEnded"]
