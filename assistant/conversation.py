@@ -162,7 +162,7 @@ class Conversation:
         before = self._held or (floor.reply if floor.joining else None)
         if before is not None and before.utterance is not None:  # it was over, and its reply had not been heard
             gap_ms = (utterance.speech_start - before.utterance.speech_end) * 1000 / MIC_RATE_HZ
-            self._patience.learn(before.words, gap_ms)
+            self._patience.learn(before.ending, gap_ms)
             speech.before = before.utterance
             self._discard_held()
         if speech.before is not None:
@@ -180,7 +180,7 @@ class Conversation:
         if speech is None or not speech.paused:
             return
         if held is not None and held.utterance is not None and held.accepted:
-            self._patience.learn(held.words, pause_ms)
+            self._patience.learn(held.ending, pause_ms)
             speech.settled = settle(speech.settled, held.utterance, held.record.transcript)
         speech.paused = False
         self._hush()

@@ -19,7 +19,7 @@ from assistant.patience import Patience
 from assistant.speech import Settled
 from assistant.text.completeness import Completeness
 from assistant.text.fragments import FragmentCutter
-from assistant.turn_end import weigh
+from assistant.turn_end import Ending, hear, weigh
 
 _FRAGMENTS_AHEAD = 8
 """Text waiting for the voice: enough that the model never waits for it in practice, small because text is."""
@@ -53,7 +53,7 @@ class Turn:
         self.all_queued = False
         self.joined = False
         """It goes on an utterance of which the reply had not been heard."""
-        self.words: Completeness = "unknown"
+        self.ending: Ending = "unknown"
         self.language = "en"
         """Of what was said; before that is known, of the talk so far, or empty."""
         self.says: str | None = None
@@ -77,7 +77,8 @@ class Turn:
 
     def understood(self, words: Completeness) -> None:
         """Wait for the end as long as the words ask for, or until the turn model has been asked too."""
-        self.words = words
+        assert self.utterance is not None
+        self.ending = hear(words, self.utterance.finality, self._parts.config.endpoint)
         if not self._asks_turn_model:
             self._wait_for_end()
 
@@ -121,6 +122,7 @@ class Turn:
         """Live to the last sample of the reply, or to the cancellation."""
         with self._scope:
             if self.utterance is not None:
+                self._listen(self.utterance)
                 self._on_transcript(self, await self._transcribe(self.utterance))
             await self._may_reply.wait()
             if self._asks_turn_model:
@@ -142,21 +144,27 @@ class Turn:
             if not self._scope.cancel_called:
                 self._on_end(self)
 
+    def _listen(self, utterance: Utterance) -> None:
+        """Where the end sounds final, do not wait for the words to say so."""
+        self.ending = hear(None, utterance.finality, self._parts.config.endpoint)
+        if self.ending == "final":
+            self._wait_for_end()
+
     @property
     def _asks_turn_model(self) -> bool:
-        doubtful = not self.ended and self.record.command is None and self.words != "unfinished"
+        doubtful = not self.ended and self.record.command is None and self.ending != "unfinished"
         return self._parts.turn_model is not None and doubtful
 
     async def _ask_turn_model(self) -> None:
         assert self.utterance is not None and self._parts.turn_model is not None
         steps = self._parts.turn_model.end_probability(self.utterance.samples)
         async with self._parts.inference.run(steps, self._priority) as probabilities:
-            self.words = weigh(self.words, await anext(probabilities), self._parts.config.endpoint)
+            self.ending = weigh(self.ending, await anext(probabilities), self._parts.config.endpoint)
         self._wait_for_end()
 
     def _wait_for_end(self) -> None:
         assert self.utterance is not None
-        self._parts.end_after(self.utterance.speech_end, self._patience.wait_ms(self.words))
+        self._parts.end_after(self.utterance.speech_end, self._patience.wait_ms(self.ending))
 
     async def _transcribe(self, utterance: Utterance) -> Transcript:
         language = self.language if self._parts.config.transcribe.language == "auto" else ""

@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
+from typing import Literal, TypeAlias
+
 from assistant.config import Endpoint
 from assistant.text.completeness import Completeness
 
-_DOUBTED: dict[Completeness, Completeness] = {"finished": "unknown", "unknown": "unfinished"}
+Ending: TypeAlias = Completeness | Literal["final"]
+"""What is known of a pause. "final": its words may be the last, and they sound as if they were."""
+
+_DOUBTED: dict[Ending, Ending] = {"final": "unknown", "finished": "unknown", "unknown": "unfinished"}
 
 
-def weigh(words: Completeness, end_probability: float, settings: Endpoint) -> Completeness:
+def hear(words: Completeness | None, finality: float, settings: Endpoint) -> Ending:
+    """A sound that is final stands for words as long as there are none, and makes a finished sentence the end.
+
+    Args:
+        words: What the words alone say; None as long as they are not known.
+        finality: The probability that this is all, by the melody of its end (audio.prosody).
+        settings: From where on a sound is final.
+    """
+    sounds_final = finality >= settings.final_probability
+    if words is None:
+        return "final" if sounds_final else "unknown"
+    return "final" if sounds_final and words == "finished" else words
+
+
+def weigh(ending: Ending, end_probability: float, settings: Endpoint) -> Ending:
     """Words that cannot be the last outweigh any sound; of others a sound that goes on takes half away.
 
     Nobody ends with "and the", however final it sounds. But Whisper writes a full stop after whatever it hears, so that
@@ -16,12 +35,12 @@ def weigh(words: Completeness, end_probability: float, settings: Endpoint) -> Co
     155 recorded commands the end of every ninth sounds so.
 
     Args:
-        words: What the words alone say.
+        ending: What words and melody say.
         end_probability: Of the turn model.
         settings: From where on a sound is certain.
     """
-    if words == "unfinished":
-        return words
+    if ending == "unfinished":
+        return ending
     if end_probability < settings.sounds_unfinished:
-        return _DOUBTED[words]
-    return "finished" if end_probability >= settings.sounds_finished else words
+        return _DOUBTED[ending]
+    return "final" if end_probability >= settings.sounds_finished else ending

@@ -65,7 +65,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "assistant.speech",
         "assistant.turn_end",
     },
-    "assistant.patience": {"assistant.text"},
+    "assistant.patience": {"assistant.turn_end"},
     "assistant.turn_end": {"assistant.text"},
     "assistant.commands": {"assistant.text"},
     "assistant.floor": {"assistant.parts", "assistant.speech", "assistant.turn"},

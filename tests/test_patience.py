@@ -8,6 +8,7 @@ from talks import Talk
 from assistant.config import load
 from assistant.messages import MIC_RATE_HZ
 from assistant.patience import Patience
+from assistant.turn_end import Ending
 
 
 def patience(*settings: str) -> Patience:
@@ -16,9 +17,10 @@ def patience(*settings: str) -> Patience:
 
 
 def test_the_words_decide_before_anything_is_learned() -> None:
-    """Short after a finished sentence, long after an unfinished one."""
+    """Short after a finished sentence, shorter still if it sounds final, long after an unfinished one."""
     new = patience()
-    assert [round(new.wait_ms(words)) for words in ("finished", "unknown", "unfinished")] == [500, 800, 1600]
+    endings: tuple[Ending, ...] = ("final", "finished", "unknown", "unfinished")
+    assert [round(new.wait_ms(ending)) for ending in endings] == [340, 500, 800, 1600]
 
 
 def test_a_speaker_who_pauses_long_after_sentences_is_given_time_and_one_who_does_not_is_not() -> None:
@@ -43,7 +45,7 @@ def test_short_pauses_in_mid_sentence_shorten_the_long_wait() -> None:
     assert speaker.wait_ms("unfinished") == 800
 
 
-@pytest.mark.parametrize("words", ["finished", "unknown", "unfinished"])
+@pytest.mark.parametrize("words", ["final", "finished", "unknown", "unfinished"])
 def test_without_adaptation_the_wait_is_always_the_same(words: str) -> None:
     """As it is where `end_ms` alone is to count."""
     fixed = patience("endpoint.adaptive=false", "endpoint.end_ms=700")
@@ -53,13 +55,14 @@ def test_without_adaptation_the_wait_is_always_the_same(words: str) -> None:
 
 def test_a_short_ordinary_wait_is_not_lengthened_after_a_finished_sentence() -> None:
     """`end_ms` below `finished_ms` holds."""
-    assert patience("endpoint.end_ms=300").wait_ms("finished") == 300
+    brisk = patience("endpoint.end_ms=300")
+    assert [brisk.wait_ms("final"), brisk.wait_ms("finished")] == [300, 300]
 
 
 def test_a_long_ordinary_wait_is_never_shortened() -> None:
     """Who asks for it pauses in mid-speech."""
     orator = patience("endpoint.end_ms=1200")
-    assert [orator.wait_ms(words) for words in ("finished", "unknown")] == [1200, 1200]
+    assert [orator.wait_ms("final"), orator.wait_ms("finished"), orator.wait_ms("unknown")] == [1200] * 3
     assert round(orator.wait_ms("unfinished")) == 1600
 
 

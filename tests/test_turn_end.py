@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from fakes import FakeTurnModel
 from talks import Talk
@@ -9,7 +11,7 @@ from talks import Talk
 from assistant.config import Config
 from assistant.messages import Priority, UtteranceEnded
 from assistant.text.completeness import Completeness
-from assistant.turn_end import weigh
+from assistant.turn_end import Ending, hear, weigh
 
 REPLY = "One two three four five six seven eight."
 
@@ -18,20 +20,58 @@ REPLY = "One two three four five six seven eight."
     ("words", "end_probability", "together"),
     [
         ("unfinished", 0.99, "unfinished"),
-        ("unknown", 0.9, "finished"),
+        ("unknown", 0.9, "final"),
         ("unknown", 0.5, "unknown"),
         ("unknown", 0.29, "unfinished"),
-        ("finished", 0.95, "finished"),
+        ("finished", 0.95, "final"),
+        ("final", 0.5, "final"),
+        ("final", 0.29, "unknown"),
         ("finished", 0.5, "finished"),
         ("finished", 0.29, "unknown"),
         ("unfinished", 0.1, "unfinished"),
     ],
 )
 def test_words_that_cannot_be_the_last_outweigh_the_sound_and_a_sound_that_goes_on_a_full_stop(
-    config: Config, words: Completeness, end_probability: float, together: Completeness
+    config: Config, words: Ending, end_probability: float, together: Ending
 ) -> None:
     settings = config.endpoint.model_copy(update={"sounds_finished": 0.9, "sounds_unfinished": 0.3})
     assert weigh(words, end_probability, settings) == together
+
+
+@pytest.mark.parametrize(
+    ("words", "finality", "together"),
+    [
+        (None, 0.9, "final"),
+        (None, 0.5, "unknown"),
+        ("finished", 0.9, "final"),
+        ("finished", 0.5, "finished"),
+        ("unknown", 0.9, "unknown"),
+        ("unfinished", 0.9, "unfinished"),
+    ],
+)
+def test_a_melody_that_ends_stands_for_words_until_they_are_known(
+    config: Config, words: Completeness | None, finality: float, together: Ending
+) -> None:
+    settings = config.endpoint.model_copy(update={"final_probability": 0.8})
+    assert hear(words, finality, settings) == together
+
+
+@pytest.mark.parametrize(
+    ("says", "finality", "waits_ms"),
+    [
+        ("Turn on the lamp.", 0.99, [340, 340]),
+        ("Turn on the lamp.", 0.01, [500]),
+        ("I want to go to the", 0.99, [340, 1600]),
+    ],
+)
+def test_what_sounds_final_is_not_kept_waiting_for_its_words(says: str, finality: float, waits_ms: list[float]) -> None:
+    """They still lengthen the wait when they come."""
+    talk = Talk([REPLY])
+    utterance = replace(talk.utterance(1.0, 2.0, says), finality=finality)
+    talk.starts(1.0)
+    talk.pauses(utterance)
+    talk.run(4)
+    assert talk.advice == [(32000, wait_ms) for wait_ms in waits_ms]
 
 
 def heard(talk: Talk) -> list[int]:
@@ -42,7 +82,7 @@ def heard(talk: Talk) -> list[int]:
 @pytest.mark.parametrize(
     ("end_probability", "says", "wait_ms"),
     [
-        (0.99, "turn on the lamp", 500),
+        (0.99, "turn on the lamp", 340),
         (0.01, "turn on the lamp", 1600),
         (0.01, "Turn on the lamp.", 800),
         (0.6, "turn on the lamp", 800),

@@ -8,6 +8,7 @@ import numpy as np
 
 from assistant import config
 from assistant.audio.onset import Began, Voice
+from assistant.audio.prosody import finality
 from assistant.audio.voice_end import VoiceEnd
 from assistant.messages import (
     FRAME_SAMPLES,
@@ -56,6 +57,7 @@ class _Recording:
         self.heard = speech_start  # index after the last chunk that Silero took for speech
         self.voiced_samples = 0
         self.in_echo_window = in_echo_window
+        self._judged = -1, 0.0  # the last voiced sample, and how final it sounds up to there
         self._parts = frames
 
     def add(self, samples: Samples) -> None:
@@ -67,12 +69,17 @@ class _Recording:
 
     def utterance(self) -> Utterance:
         self._parts = [np.concatenate(self._parts)]
+        voiced_ms = self.voiced_samples * 1000 / MIC_RATE_HZ
+        if self.speech_end != self._judged[0]:
+            said = self._parts[0][self.speech_start - self.start : self.speech_end - self.start]
+            self._judged = self.speech_end, finality(said, voiced_ms)
         return Utterance(
             start=self.start,
             samples=self._parts[0],
             speech_start=self.speech_start,
             speech_end=self.speech_end,
-            voiced_ms=self.voiced_samples * 1000 / MIC_RATE_HZ,
+            voiced_ms=voiced_ms,
+            finality=self._judged[1],
             in_echo_window=self.in_echo_window,
         )
 

@@ -50,6 +50,8 @@ class Endpoint(Section):
     pause_ms: Annotated[int, Field(ge=50, le=2000)]
     end_ms: Annotated[int, Field(ge=100, le=5000)]
     adaptive: bool
+    final_ms: Annotated[int, Field(ge=100, le=5000)]
+    final_probability: Probability
     finished_ms: Annotated[int, Field(ge=100, le=5000)]
     unfinished_ms: Annotated[int, Field(ge=100, le=5000)]
     sounds_finished: Probability
