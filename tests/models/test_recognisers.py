@@ -20,6 +20,7 @@ from tokenizers.pre_tokenizers import ByteLevel
 from assistant.config import Config
 from assistant.errors import InferenceError, ModelError
 from assistant.messages import MIC_RATE_HZ, Samples, Step, Transcript, Work
+from assistant.models.qwen3_asr import spoken_in
 from assistant.models.recogniser import RecogniserTranscriber
 from assistant.models.transcribers import load_transcriber
 
@@ -213,9 +214,26 @@ def test_a_model_that_fails_is_named(config: Config) -> None:
 
 def test_qwen_tells_the_language(config: Config) -> None:
     """Before its words, unless it was told."""
-    from assistant.models.qwen3_asr import spoken_in
-
     assert spoken_in("language German<asr_text>Guten Tag.") == ("de", "Guten Tag.")
     assert spoken_in("language None<asr_text>") == ("en", "")
     assert spoken_in("Guten Tag.") == ("en", "Guten Tag.")
     assert spoken_in("language Cantonese<asr_text>早晨") == ("yue", "早晨")
+
+
+def test_it_writes_what_the_library_writes(transcriber: RecogniserTranscriber) -> None:
+    """Stepped here, or by the model's own loop."""
+    recogniser: Any = transcriber._recogniser
+    model, samples, cap = recogniser._model, _noise(3), 40
+    if hasattr(model, "_generate_single_chunk"):
+        written = spoken_in(model._generate_single_chunk(samples, max_tokens=cap, language="English")[0])[1]
+    elif hasattr(model, "durations"):
+        written = model.generate(mx.array(samples), dtype=mx.float32).text
+    else:
+        model._tokenizer = recogniser._tokenizer
+        written = model.generate(samples, max_tokens=cap).text
+    steps = recogniser.listen(samples, "en", cap)
+    with pytest.raises(StopIteration) as end:
+        while True:
+            next(steps)
+    decoded, _ = end.value.value
+    assert written and decoded.text == written.strip()
