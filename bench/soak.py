@@ -205,6 +205,7 @@ class Soak:
             while not conversation.idle:
                 await conversation.wait_changed()
         await anyio.sleep(0.1)
+        await self._assistant.next_prompt.rest()
 
     def _take_sample(self, lasting: int) -> None:
         for kept in (getattr(self._models.chat, "told", []), getattr(self._models.transcriber, "heard", [])):
