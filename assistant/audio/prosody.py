@@ -38,8 +38,8 @@ FEATURES = (
 
 MEANS = (-16.8, -12.6, -2.84, 1.74, -8.55, 223.0, 227.0, 8.18)
 SCALES = (8.66, 7.91, 4.46, 3.93, 15.8, 143.0, 200.0, 0.762)
-WEIGHTS = (-0.318, 0.0356, -0.475, 0.0127, 0.00718, 0.31, -0.0997, 0.975)
-BIAS = 0.27
+WEIGHTS = (-0.322, 0.0386, -0.507, 0.0357, 0.0157, 0.315, -0.103, 1.0)
+BIAS = 0.28
 
 
 def finality(samples: Samples, voiced_ms: float) -> float:
@@ -49,8 +49,12 @@ def finality(samples: Samples, voiced_ms: float) -> float:
         samples: (n,) float32 at 16 kHz, up to the last voiced sample; the last 1.5 s count.
         voiced_ms: Speech so far, pauses left out.
     """
-    values = (features(samples, voiced_ms) - MEANS) / SCALES
-    return 1 / (1 + math.exp(-float(values @ WEIGHTS) - BIAS))
+    return probability(features(samples, voiced_ms))
+
+
+def probability(heard: NDArray[np.float64]) -> float:
+    """The same, of (8,) features."""
+    return 1 / (1 + math.exp(-float((heard - MEANS) / SCALES @ WEIGHTS) - BIAS))
 
 
 def features(samples: Samples, voiced_ms: float) -> NDArray[np.float64]:
