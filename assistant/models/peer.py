@@ -98,7 +98,7 @@ class Peer:
 
 
 class OwnThread(voice_pipeline.MLXWorkScheduler):  # type: ignore[misc]
-    """Its own worker, a thread with a stream, where there is no Metal too.
+    """Its own worker, a thread with a stream; where there is no Metal, with the stream that the thread has anyway.
 
     Args:
         ran: Told of each function that ran, on the thread: when it began and ended, seconds of `time.monotonic`.
@@ -114,10 +114,8 @@ class OwnThread(voice_pipeline.MLXWorkScheduler):  # type: ignore[misc]
         """A function is being run."""
 
     def _run(self, func: Callable[[], T]) -> T:
-        if not self._initialized:
-            self._stream = mx.new_stream(mx.default_device())
-            mx.set_default_stream(self._stream)
-            self._initialized = True
+        if not mx.metal.is_available():  # it asks for a stream of the GPU
+            self._stream, self._initialized = mx.default_stream(mx.cpu), True
         self.busy, began_s = True, time.monotonic()
         result: T = super()._run(func)
         self._ran(began_s, time.monotonic())
