@@ -51,7 +51,6 @@ from assistant.messages import (
     WordTime,
     Work,
 )
-from assistant.metrics import TurnRecord
 from assistant.next_prompt import NextPrompt
 from assistant.pacing import Pace
 from assistant.parts import Parts
@@ -65,6 +64,7 @@ HERE = Path(__file__).parent
 FACTORS = (0.1, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5)
 NONE_UP_TO = 0.5
 _RATE_HZ, _TICK_S = 1000, 0.01
+_DEVICE_S = 0.02
 _AUDIBLE_S = 0.02
 """Shorter waits than two blocks of the device are none."""
 _NEAREST = 5
@@ -294,7 +294,7 @@ async def _talk(texts: Sequence[str], steps: Recorded, factor: float, planned: b
     async with inference.run(voice.synthesize(hello), lambda: Priority.HELD) as warmed:
         async for _ in warmed:
             pass
-    first_audio_s = []
+    first_audio_s, held_back_s = [], []
     async with send, anyio.create_task_group() as tasks:
         tasks.start_soon(conversation.run)
         tasks.start_soon(_play, speaker)
@@ -303,9 +303,12 @@ async def _talk(texts: Sequence[str], steps: Recorded, factor: float, planned: b
             await anyio.sleep(_TICK_S)
             while not conversation.idle:
                 await conversation.wait_changed()
-            first_audio_s.append(_first_audio_s(conversation.turns[-1]))
+            turn = conversation.turns[-1]
+            assert turn.first_fragment_s is not None
+            first_audio_s.append(turn.sounded[0][0] - turn.opened_s)
+            held_back_s.append(turn.sounded[0][0] - turn.first_fragment_s - _DEVICE_S)
         tasks.cancel_scope.cancel()
-    starts = [late_s for before, late_s in speaker.pushes if before is None and late_s >= _AUDIBLE_S]
+    starts = [late_s for late_s in held_back_s if late_s >= _AUDIBLE_S]
     late = [(before, late_s) for before, late_s in speaker.pushes if before is not None and late_s >= _AUDIBLE_S]
     inside = [late_s for before, late_s in late if not before.ends_sentence]
     between = [late_s for before, late_s in late if before.ends_sentence]
@@ -315,24 +318,20 @@ async def _talk(texts: Sequence[str], steps: Recorded, factor: float, planned: b
     )  # fmt: skip
 
 
-def _first_audio_s(turn: TurnRecord) -> float:
-    return turn.sounded[0][0] - turn.opened_s
-
-
 async def _play(speaker: Speaker) -> None:
     loop, tick = asyncio.get_running_loop(), 0
     began_s = loop.time()
     while True:
-        speaker.pull(round(_RATE_HZ * _TICK_S), loop.time() + 0.02)
+        speaker.pull(round(_RATE_HZ * _TICK_S), loop.time() + _DEVICE_S)
         tick += 1
         await anyio.sleep(began_s + tick * _TICK_S - loop.time())
 
 
 def record(file: Path, fragments: int, tokens: int) -> None:
-    """Take steps of the small models, and keep what they took: processor time, which other load leaves alone."""
+    """Take steps of the small models, and keep their processor time on one core, which other load leaves alone."""
     from assistant.app import load_chat, load_voice
 
-    config = configuration.load("small")
+    config = configuration.load("small", settings=["runtime.blas_threads=1"])
     cut = []
     for text in replies():
         cutter = FragmentCutter(config.speech)
@@ -357,7 +356,7 @@ def record(file: Path, fragments: int, tokens: int) -> None:
         if len(token_s) == tokens:
             break
     names = f"{config.models.voice} and {config.models.chat}"
-    how = f"{names}, {platform.machine()} {platform.system()}, {config.runtime.blas_threads} threads, CPU backend, processor time"
+    how = f"{names}, {platform.machine()} {platform.system()}, CPU backend, processor time on one core"
     per_s = round(len(words) / sum(sound_s for _, sound_s, _ in spoken), 3)
     plain = {"how": how, "voice": spoken, "token_s": token_s, "tokens_per_s": per_s}
     file.write_text(json.dumps(plain) + "\n", encoding="utf-8")
@@ -383,7 +382,7 @@ def main() -> int:
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     if arguments.record:
-        record(arguments.steps, fragments=40, tokens=200)
+        record(arguments.steps, fragments=16, tokens=60)
     steps, texts = recorded(arguments.steps), replies()
     sys.stdout.write(f"{steps.how}; as recorded the real-time factor is {steps.factor:.2f}\n")
     sys.stdout.write(
@@ -402,7 +401,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    from assistant.models import cpu
-
-    cpu.prepare(2)
     sys.exit(main())
