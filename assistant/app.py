@@ -197,7 +197,7 @@ class Assistant:
             self.next_prompt,
             changed,
             self.capture.end_after,
-            models.turn,
+            None if push_to_talk else models.turn,  # a key leaves nothing to be asked
             Phrases(config.playback.phrases_s),
             acknowledgement := Acknowledgement(config),
         )

@@ -61,6 +61,7 @@ class Turn:
         self._parts = parts
         self._settled = settled
         self._patience = patience
+        self._end_probability: float | None = None
         self._on_transcript = on_transcript
         self._on_end = on_end
         self._gate = anyio.Event()
@@ -76,11 +77,9 @@ class Turn:
     # what the conversation does to a turn
 
     def understood(self, words: Completeness) -> None:
-        """Wait for the end as long as the words ask for, or until the turn model has been asked too."""
-        assert self.utterance is not None
-        self.ending = hear(words, self.utterance.finality, self._parts.config.endpoint)
-        if not self._asks_turn_model:
-            self._wait_for_end()
+        """Wait for the end as long as words and sound ask for."""
+        self._judge_end(words)
+        self._wait_for_end()
 
     def let_reply(self) -> None:
         """Generate, as far as can be done behind the gate."""
@@ -122,11 +121,9 @@ class Turn:
         """Live to the last sample of the reply, or to the cancellation."""
         with self._scope:
             if self.utterance is not None:
-                self._listen(self.utterance)
+                await self._listen(self.utterance)
                 self._on_transcript(self, await self._transcribe(self.utterance))
             await self._may_reply.wait()
-            if self._asks_turn_model:
-                await self._ask_turn_model()
             parts, speaker = self._parts, self._parts.speaker
             pace = Pace(parts.config.speech, parts.inference.rates, lambda: speaker.queued_s)
             async with anyio.create_task_group() as tasks:
@@ -144,23 +141,22 @@ class Turn:
             if not self._scope.cancel_called:
                 self._on_end(self)
 
-    def _listen(self, utterance: Utterance) -> None:
+    async def _listen(self, utterance: Utterance) -> None:
         """Where the end sounds final, do not wait for the words to say so."""
-        self.ending = hear(None, utterance.finality, self._parts.config.endpoint)
+        if self._parts.turn_model is not None:
+            steps = self._parts.turn_model.end_probability(utterance.samples)
+            async with self._parts.inference.run(steps, self._priority) as probabilities:
+                self._end_probability = await anext(probabilities)
+        self._judge_end(None)
         if self.ending == "final":
             self._wait_for_end()
 
-    @property
-    def _asks_turn_model(self) -> bool:
-        doubtful = not self.ended and self.record.command is None and self.ending != "unfinished"
-        return self._parts.turn_model is not None and doubtful
-
-    async def _ask_turn_model(self) -> None:
-        assert self.utterance is not None and self._parts.turn_model is not None
-        steps = self._parts.turn_model.end_probability(self.utterance.samples)
-        async with self._parts.inference.run(steps, self._priority) as probabilities:
-            self.ending = weigh(self.ending, await anext(probabilities), self._parts.config.endpoint)
-        self._wait_for_end()
+    def _judge_end(self, words: Completeness | None) -> None:
+        assert self.utterance is not None
+        settings = self._parts.config.endpoint
+        self.ending = hear(words, self.utterance.finality, settings)
+        if self._end_probability is not None and self.record.command is None:
+            self.ending = weigh(self.ending, self._end_probability, settings)
 
     def _wait_for_end(self) -> None:
         assert self.utterance is not None

@@ -32,10 +32,11 @@ def weigh(ending: Ending, end_probability: float, settings: Endpoint) -> Ending:
 
     Nobody ends with "and the", however final it sounds. But Whisper writes a full stop after whatever it hears, so that
     a sentence which is finished on paper, and sounds as if it went on, tells nothing. It does not tell the contrary: of
-    155 recorded commands the end of every ninth sounds so.
+    155 recorded commands the end of every ninth sounds so. The model and the melody err apart: where both say the
+    end, half as many pauses are taken for one as where either does.
 
     Args:
-        ending: What words and melody say.
+        ending: What words, as far as they are known, and melody say.
         end_probability: Of the turn model.
         settings: From where on a sound is certain.
     """

@@ -9,7 +9,7 @@ from fakes import FakeTurnModel
 from talks import Talk
 
 from assistant.config import Config
-from assistant.messages import Priority, UtteranceEnded
+from assistant.messages import Priority
 from assistant.text.completeness import Completeness
 from assistant.turn_end import Ending, hear, weigh
 
@@ -83,55 +83,44 @@ def heard(talk: Talk) -> list[int]:
     ("end_probability", "says", "wait_ms"),
     [
         (0.99, "turn on the lamp", 340),
+        (0.99, "I want to go to the", 1600),
+        (0.01, "Stop.", 500),
         (0.01, "turn on the lamp", 1600),
         (0.01, "Turn on the lamp.", 800),
         (0.6, "turn on the lamp", 800),
     ],
 )
 def test_the_wait_follows_the_sound(end_probability: float, says: str, wait_ms: float) -> None:
-    """It is set once, when both have been heard."""
+    """Words may lengthen what the sound had shortened; a command waits for nothing else."""
     talk = Talk([REPLY], turn_model=FakeTurnModel(end_probability))
     talk.says(1.0, 2.0, says)
     talk.run(8)
-    assert talk.advice == [(32000, wait_ms)]
+    sound_alone = [(32000, 340)] if end_probability > 0.98 else []
+    assert talk.advice == [*sound_alone, (32000, wait_ms)]
     assert heard(talk) == [16000]
     assert talk.turns[0].state == "done"
 
 
-def test_it_is_asked_after_the_transcript_and_before_the_reply() -> None:
-    """15 ms of held work, by the agreed cost: a pause that is none may still be over before anything is generated."""
+def test_it_is_asked_before_the_transcriber() -> None:
+    """15 ms of held work, by the agreed cost: what sounds final is not kept waiting for its words."""
     talk = Talk([REPLY], turn_model=FakeTurnModel(0.99))
     talk.says(1.0, 2.0, "turn on the lamp")
     talk.run(8)
     kinds = [step.work[0].kind for step in talk.inference.log]
-    assert kinds[:4] == ["whisper_encoder", "whisper_token", "turn_model", "chat_prefill"]
-    step = talk.inference.log[2]
+    assert kinds[:3] == ["turn_model", "whisper_encoder", "whisper_token"]
+    step = talk.inference.log[0]
     assert step.priority == Priority.HELD
     assert step.end_s - step.start_s == pytest.approx(0.015)
-    assert talk.turns[0].transcript_s == pytest.approx(step.start_s)
+    assert talk.turns[0].transcript_s == pytest.approx(step.end_s + 0.056)
 
 
-@pytest.mark.parametrize(
-    ("says", "wait_ms"), [("I want to go to the", 1600), ("Stop.", 500)], ids=["words that go on", "a command"]
-)
-def test_it_is_not_asked_where_words_leave_no_doubt(says: str, wait_ms: float) -> None:
-    talk = Talk([REPLY], turn_model=FakeTurnModel(0.6))
-    talk.says(1.0, 2.0, says)
-    talk.run(8)
-    assert heard(talk) == []
-    assert talk.advice == [(32000, wait_ms)]
-
-
-def test_it_is_not_asked_when_the_end_is_certain() -> None:
-    """A released key ends the turn; nothing is left to be told."""
+def test_a_melody_that_ends_is_doubted_where_the_turn_model_hears_more_coming() -> None:
     talk = Talk([REPLY], turn_model=FakeTurnModel(0.01))
-    talk.starts(1.0, by_key=True)
-    utterance = talk.utterance(1.0, 2.0, "turn on the lamp")
+    utterance = replace(talk.utterance(1.0, 2.0, "Turn on the lamp."), finality=0.99)
+    talk.starts(1.0)
     talk.pauses(utterance)
-    talk.events.append((2.2, UtteranceEnded(utterance)))
-    talk.run(8)
-    assert heard(talk) == []
-    assert talk.turns[0].state == "done"
+    talk.run(4)
+    assert talk.advice == [(32000, 800)]
 
 
 def test_speech_that_goes_on_is_heard_anew_at_the_next_pause() -> None:

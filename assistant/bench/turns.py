@@ -32,7 +32,7 @@ class MeasuredTurn:
     """By name, as in `PARTS`."""
     inference_ms: float
     """Critical path of inference: the steps that the first sound waited for, as far as they lie after the end of the
-    turn was certain. They are those of the transcriber that ended by the transcript, of the turn model and the language
+    turn was certain. They are those of the turn model and the transcriber that ended by the transcript, of the language
     model by the first fragment of text, and of the voice by the first sound."""
     overhead_ms: float
     """Orchestration: what else passed from the certain end of the turn to the first sound ready to be played, waiting
@@ -105,8 +105,8 @@ def _after_the_end(turn: TurnRecord, since_s: float, steps: Iterable[StepRecord]
     """Inference that the first sound waited for, and what else passed until it was ready; milliseconds."""
     certain_s = max(since_s, turn.endpoint_s or since_s)
     ready_s = max(certain_s, turn.first_fragment_s or certain_s)
-    text_s = turn.first_sentence_s
-    needed_by = {"whisper": turn.transcript_s, "turn": text_s, "chat": text_s, "voice": turn.first_fragment_s}
+    heard_s, text_s = turn.transcript_s, turn.first_sentence_s
+    needed_by = {"turn": heard_s, "whisper": heard_s, "chat": text_s, "voice": turn.first_fragment_s}
     needed = [
         (max(step.start_s, certain_s), min(step.end_s, ready_s))
         for step in steps

@@ -53,10 +53,10 @@ def test_the_critical_path_and_the_rest() -> None:
     assert turn.overhead_ms == pytest.approx(10 + 100 + 20)
 
 
-def test_the_turn_model_is_waited_for_like_the_language_model() -> None:
-    """The prompt is not read before it has answered."""
-    prompt = step(2.45, 2.7, "chat_prefill", 20)
-    asked = measured(steps=(*STEPS[:2], step(2.4, 2.45, "turn_model"), prompt, *STEPS[3:]))
+def test_the_turn_model_is_waited_for_like_the_transcriber() -> None:
+    """The transcriber does not begin before it has answered."""
+    token = step(2.15, 2.39, "whisper_token")
+    asked = measured(steps=(STEPS[0], step(2.1, 2.15, "turn_model"), token, *STEPS[2:]))
     assert (asked.inference_ms, asked.overhead_ms) == (measured().inference_ms, measured().overhead_ms)
 
 

@@ -212,16 +212,17 @@ def test_weights_are_loaded_once_for_talks_under_any_settings(tmp_path: Path, mo
 
 
 def test_a_turn_model_is_loaded_where_one_is_configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its step stands among the others, with the agreed cost."""
+    """Its step stands among the others, with the agreed cost; with a key the end is certain, and nobody asks."""
     monkeypatch.setattr(runner, "load_turn", lambda config: FakeTurnModel(0.99))
     turn = f"turns: [{{user: {SPEECH}/rhasspy3_set_timer.wav}}]"
     write(tmp_path, "a.yaml", turn)
     write(tmp_path, "b.yaml", f"config: {{models: {{turn: smart-turn-v3}}}}\n{turn}")
+    write(tmp_path, "c.yaml", f"mode: push-to-talk\nconfig: {{models: {{turn: smart-turn-v3}}}}\n{turn}")
     costs_ms = [
         [1000 * (step.end_s - step.start_s) for step in performance.trace.steps if step.work[0].kind == "turn_model"]
         for performance in run([tmp_path])
     ]
-    assert costs_ms == [[], [pytest.approx(15)]]
+    assert costs_ms == [[], [pytest.approx(15)], []]
 
 
 # the command
