@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from assistant.audio import prosody
 from assistant.config import Endpoint, load
 from assistant.patience import Patience
-from assistant.text.completeness import completeness
+from assistant.text.completeness import Completeness, completeness
 from assistant.turn_end import Ending, hear, weigh
 
 Moment: TypeAlias = dict[str, Any]
@@ -132,14 +132,17 @@ def _decide(
 ) -> tuple[float, Ending]:
     """When the end is certain, if nobody goes on, and what was known then: as turn.Turn decides."""
     finality = _finality(pause) if rule.sound else 0.0
-    known: list[tuple[float, Ending]] = [(pause["began_ms"], hear(None, finality, settings))]
+    asked_ms = turn_model_ms if rule.turn_model else 0.0
+
+    def judged(words: Completeness | None) -> Ending:
+        ending = hear(words, finality, settings)
+        return weigh(ending, pause["turn_model"], settings) if rule.turn_model else ending
+
+    early = judged(None)
+    known: list[tuple[float, Ending]] = [(pause["began_ms"] + asked_ms, "final" if early == "final" else "unknown")]
     if rule.words:
         words = completeness(pause["text"], "en") if pause["text"] else "unknown"
-        ending = hear(words, finality, settings)
-        if not rule.turn_model or ending == "unfinished":
-            known.append((pause["words_ms"], ending))
-        else:
-            known.append((pause["words_ms"] + turn_model_ms, weigh(ending, pause["turn_model"], settings)))
+        known.append((pause["words_ms"] + asked_ms, judged(words)))
     wait_ms, ending = math.inf, known[0][1]
     for at_ms, then in known:
         if wait_ms <= at_ms:
