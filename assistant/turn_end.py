@@ -32,8 +32,8 @@ def weigh(ending: Ending, end_probability: float, settings: Endpoint) -> Ending:
 
     Nobody ends with "and the", however final it sounds. But Whisper writes a full stop after whatever it hears, so that
     a sentence which is finished on paper, and sounds as if it went on, tells nothing. It does not tell the contrary: of
-    155 recorded commands the end of every seventh sounds so. The model and the melody err apart: where it does not doubt
-    what sounds final, 5 of 100 pauses put into recorded commands are taken for the end instead of 15.
+    155 recorded commands the end of every seventh sounds so. The model and the melody err apart: where it does not
+    doubt what sounds final, 5 of 100 pauses put into recorded commands are taken for the end instead of 15.
 
     Args:
         ending: What words, as far as they are known, and melody say.
