@@ -4,6 +4,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 SYNCED := .venv/.synced
+# Five voices, ten words at most: what is said to an assistant.
+UTTERANCES := $(addsuffix .wav,$(addprefix tests/speech/,rhasspy3_play_the_beatles rhasspy3_turn_on_the_lamp \
+    rhasspy3_whats_the_date_today mycroft_weather_mycroft sb_spk1_snt1 pico_0075d273 pico_6440344c pico_82d50911))
 OWN_UV := .cache/uv/bin/uv
 # A pyenv shim of uv can be on PATH and still not run.
 UV := $(shell uv --version >/dev/null 2>&1 && command -v uv || echo $(OWN_UV))
@@ -12,7 +15,7 @@ export VIRTUAL_ENV := $(CURDIR)/.venv
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test lint setup models lock system
+.PHONY: help demo test bench lint setup models lock system
 
 help: ## show these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -24,6 +27,10 @@ test: lint ## run every check: lint, types, then all tests on the small models (
 	$(BIN)/assistant models pull --profile small
 	$(BIN)/assistant models pull smart-turn-v3
 	$(BIN)/pytest $(ARGS)
+
+bench: models ## measure how soon it answers, beside mlx-audio's pipeline: docs/latency.svg, bench.md, bench.json (20 minutes)
+	$(BIN)/assistant bench $(UTTERANCES) --config bench/latency.toml --peer mlx-audio \
+	    --picture docs/latency.svg --markdown bench.md --json bench.json $(ARGS)
 
 lint: setup ## ruff and mypy
 	$(BIN)/ruff check
