@@ -94,7 +94,6 @@ class KokoroSynthesizer:
         with Draws(self._seed, self._voice.name, self.speed, passage.phonemes).drawing():
             output = self._model(passage.phonemes, style, self.speed, return_output=True)
             raw = np.array(output.audio[0].astype(mx.float32))
-        mx.clear_cache()  # every length makes buffers of its own; without this Metal keeps them all
         start, end = _sounding(raw, self.rate_hz)
         borders = np.cumsum(np.array(output.pred_dur))  # the first is the end of the model's start token
         frame = len(raw) // int(borders[-1])
