@@ -19,7 +19,7 @@ from assistant.dialogue.step_store import StepStore
 from assistant.floor import Floor
 from assistant.messages import Samples, Transcript
 from assistant.metrics import TurnState
-from assistant.models import chat, speech, whisper
+from assistant.models import reader, speech, whisper
 from assistant.models.whisper_guard import Decoded
 from assistant.turn import Turn
 
@@ -102,7 +102,7 @@ FAULTS = {
     "prompt cache": Fault(
         "interruption/what_was_heard",
         "reply.not_matches",
-        lambda patch: patch.setattr(chat, "trim_prompt_cache", lambda cache, tokens: tokens),
+        lambda patch: patch.setattr(reader, "trim_prompt_cache", lambda cache, tokens: tokens),
         in_steps=True,
     ),
 }
