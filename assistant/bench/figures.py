@@ -117,9 +117,10 @@ def _amount(turn: MeasuredTurn, kind: str) -> float:
 
 
 def _tokens_per_s(turn: MeasuredTurn) -> float:
-    """Over the steps that did nothing but a token; 0 for a reply of a single one."""
-    alone_s = [taken_s(step) for step in turn.steps if [work.kind for work in step.work] == ["chat_token"]]
-    return len(alone_s) / sum(alone_s) if sum(alone_s) else 0.0
+    """Over the steps that did nothing but tokens, with a draft several; 0 for a reply of a single one."""
+    alone = [step for step in turn.steps if [work.kind for work in step.work] == ["chat_token"]]
+    took_s = sum(map(taken_s, alone))
+    return sum(step.work[0].amount for step in alone) / took_s if took_s else 0.0
 
 
 class Timed(Protocol):
