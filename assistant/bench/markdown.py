@@ -39,7 +39,8 @@ def _figures(bench: Bench) -> Iterator[tuple[str, str]]:
     yield "voice, compute for a second of reply", f"{found.voice_factor.median:.2f} s"
     yield "language model", f"{found.tokens_per_s.median:.1f} tokens/s"
     yield "longest step", f"{found.longest_step.ms:.0f} ms ({found.longest_step.work})"
-    yield "memory at its peak", f"{bench.memory.process / 2**20:.0f} MiB"
+    if not bench.measured.peers:  # whose share nobody could tell
+        yield "memory at its peak", f"{bench.memory.process / 2**20:.0f} MiB"
     if bench.talk.growth is not None:
         last = bench.talk.turns[-1]
         grown = f"{last.first_token_ms:.0f} ms, {last.fed_tokens} tokens fed"

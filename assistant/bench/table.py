@@ -68,6 +68,7 @@ def show_figures(bench: Bench, console: Console) -> None:
     table.add_row("language model", f"{found.tokens_per_s.median:.1f}", "", "tokens a second")
     table.add_row("longest step", f"{found.longest_step.ms:.0f}", "", f"ms, {found.longest_step.work}")
     held = f"MiB held by the program at its peak, {memory.mlx / 2**20:.0f} of them by MLX"
+    held += ", the peer's work included" if bench.measured.peers else ""
     table.add_row("memory", f"{memory.process / 2**20:.0f}", "", held)
     if talk.growth is not None:
         second, last = talk.turns[1], talk.turns[-1]

@@ -131,6 +131,8 @@ def test_the_tables_for_a_readme() -> None:
     assert "| voice to voice, median (90th percentile) | 3.50 s (5.00 s) | not measured yet |" in text
     assert "| one | 500 | 400 | 300 | 300 | 900 | 300 | **2700** |" in text
     assert "| one | 1 | 2700 | 8100 | **3.00** | 3.36 | 3.18 |" in text
+    assert "memory" not in text  # the peer's would be in it
+    assert "| memory at its peak | 1024 MiB |" in markdown(bench(RUNS))
     tables = [block.splitlines() for block in text.split("\n\n") if block.startswith("|")]
     assert len(tables) == 3
     assert all(line.count("|") == lines[0].count("|") for lines in tables for line in lines)
