@@ -150,6 +150,9 @@ def pauses(room: Samples, end: int) -> Iterator[tuple[Utterance, Utterance, floa
             began = reached = None
         elif isinstance(event, SpeechResumed):
             began = None
+    else:
+        if reached is not None:
+            found.append((began or reached, reached, None))
     yield from found
 
 
