@@ -60,7 +60,7 @@ def comparisons(ours: Sequence[MeasuredTurn], peers: Iterable[PeerTurn]) -> tupl
     """Compare what both measured.
 
     Returns:
-        A comparison for each recording, in order, and the runs of the peer that are left out of it.
+        A comparison for each recording, in order, and the runs that are left out of it.
     """
     answered = {(turn.recording, turn.run): turn for turn in ours}
     pairs: list[tuple[MeasuredTurn, PeerTurn]] = []
@@ -70,6 +70,8 @@ def comparisons(ours: Sequence[MeasuredTurn], peers: Iterable[PeerTurn]) -> tupl
         if peer.wait_ms > LONGEST_WAIT_MS:
             reason = f"the peer waited {peer.wait_ms / 1000:.1f} s for the end of the turn"
             left_out.append(LeftOut(peer.recording, peer.run, reason))
+        elif mine is not None and mine.turns > 1:
+            left_out.append(LeftOut(peer.recording, peer.run, "we answered before its end"))
         elif mine is not None:
             pairs.append((mine, peer))
     return [_comparison(same) for same in grouped(pairs, lambda pair: pair[0].recording).values()], left_out

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from against import peer_turns
 from measured import performance
@@ -48,18 +50,24 @@ def test_runs_without_their_pair_are_not_compared() -> None:
     """We gave no answer to the first, the peer none to the second; in the third it waited too long."""
     mine = [ours(4.0, run=1), ours(4.0, run=2)]
     first, second, third = peer_turns("one.wav", 9000, 9000, 9000)
-    deaf = type(third)(third.recording, 2, third.parts_ms | {"end of turn": 2001}, "", "It is nine.", 1.5, ())
+    deaf = replace(third, parts_ms=third.parts_ms | {"end of turn": 2001})
     compared, left_out = comparisons(mine, [first, deaf])
     assert compared == []
     assert [(one.run, one.reason) for one in left_out] == [(2, "the peer waited 2.0 s for the end of the turn")]
     assert comparisons(mine, [second])[0][0].runs == 1
 
 
+def test_an_answer_that_came_too_early_is_no_gain() -> None:
+    """What followed was a turn of its own, with hardly a wait."""
+    compared, left_out = comparisons([replace(ours(4.0), turns=2)], peer_turns("one.wav", 9000))
+    assert compared == []
+    assert [one.reason for one in left_out] == ["we answered before its end"]
+
+
 def test_another_reply_is_told() -> None:
     """Their lengths differ, and with them the time they take."""
     (peer,) = peer_turns("one.wav", 9000)
-    other = type(peer)(peer.recording, 0, peer.parts_ms, "", "It is ten.", 1.5, ())
-    assert not comparisons([ours(4.0)], [other])[0][0].same_reply
+    assert not comparisons([ours(4.0)], [replace(peer, reply="It is ten.")])[0][0].same_reply
 
 
 def test_over_recordings() -> None:
