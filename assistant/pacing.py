@@ -14,7 +14,7 @@ from assistant.config import Speech
 from assistant.metrics import Rates
 from assistant.text.cuts import Aim, early, whole
 
-_MARGIN = 1.15
+_MARGIN = 1.2
 """Steps that take this much longer than they used to are still in time."""
 _SENTENCE_S, _LONG_SENTENCE_S = 4.5, 12.0
 """What a sentence not yet written will probably last, and what it may."""
@@ -90,13 +90,13 @@ class Pace:
         """
         spoken, slack_s, missing_s = self._rates.spoken.value, self._queued_s() + sound_s, 0.0
         (seconds, ends), *others = self._waiting
-        rest = [seconds * spoken - sound_s] if sound_s < seconds * spoken / 2 else []  # it comes in pieces
+        rest = [seconds - sound_s / spoken] if sound_s < seconds * spoken / 2 else []  # it comes in pieces
         while not ends and others:
             (seconds, ends), *others = others
-            rest.append(seconds * spoken)
-        for seconds in rest:
+            rest.append(seconds)
+        for seconds in rest:  # which may sound for as long as was estimated: that is rather long
             missing_s += self._late_s(seconds, seconds, slack_s)
-            slack_s = self._slack_after_s(seconds, seconds, slack_s)
+            slack_s = self._slack_after_s(seconds * spoken, seconds * spoken, slack_s)
         return missing_s if ends else missing_s + self._missing_s(slack_s, self._written_s, self._written_s)
 
     def spoken(self, sound_s: float) -> None:
