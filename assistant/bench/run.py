@@ -37,6 +37,8 @@ _LINES = (
     "What should I cook tonight?",
 )
 """Typed again and again: what is asked does not matter, that every prompt is longer than the one before does."""
+_TYPING_MS = 5000
+"""What a line takes to be typed; with none, the model has no time in which to read what the next prompt begins with."""
 _SHORT_REPLY = 8
 """Tokens, so that a talk of 30 turns is over soon: only the first is waited for."""
 _TIMEOUT_MS = 600_000
@@ -86,7 +88,7 @@ def _utterance(file: Path, name: str, config: Config) -> Dialogue:
 def typed_talk(turns: int, config: Config) -> Dialogue:
     """A talk of so many typed lines, answered shortly."""
     short = config.chat.model_copy(update={"max_tokens": min(config.chat.max_tokens, _SHORT_REPLY)})
-    entries = [Entry(type=_LINES[index % len(_LINES)]) for index in range(turns)]
+    entries = [Entry(type=_LINES[index % len(_LINES)], after_ms=_TYPING_MS) for index in range(turns)]
     script = Script(name="typed", turns=entries, timeout_ms=_TIMEOUT_MS, settle_ms=0)
     return Dialogue(Path("typed"), script, config.model_copy(update={"chat": short}), {})
 
