@@ -177,25 +177,25 @@ class Turn:
     async def _write(self, outbox: MemoryObjectSendStream[Fragment], pace: Pace) -> None:
         config, parts = self._parts.config, self._parts
         cutter = FragmentCutter(config.speech, config.transcribe.language, plan=pace)
-        if self.says is not None:
-            async with outbox:
+        async with outbox:
+            if self.says is not None:
                 fragments = [*cutter.feed(self.says), *cutter.finish()]
                 pace.finish()
                 await self._send(fragments, outbox)
-            return
-        await parts.next_prompt.stop()
-        messages = parts.history.messages(None if self._gate.is_set() else self.record.transcript)
-        async with outbox, parts.inference.run(parts.chat.reply(messages), self._token_priority) as pieces:
-            async for piece in pieces:
-                self._mark("first_token_s")
-                self.record.reply += piece.text
-                pace.token()
-                await self._send(cutter.feed(piece.text), outbox)
-                if piece.finish:  # at once: the model's last step, in which it writes no more, took as long as a token
-                    await self._send(cutter.finish(), outbox)
-                    pace.finish()
-                self._wrote()
-                await self._running.wait()
+                return
+            await parts.next_prompt.stop()
+            messages = parts.history.messages(None if self._gate.is_set() else self.record.transcript)
+            async with parts.inference.run(parts.chat.reply(messages), self._token_priority) as pieces:
+                async for piece in pieces:
+                    self._mark("first_token_s")
+                    self.record.reply += piece.text
+                    pace.token()
+                    await self._send(cutter.feed(piece.text), outbox)
+                    if piece.finish:  # at once: the model's last step, which writes no more, took as long as a token
+                        await self._send(cutter.finish(), outbox)
+                        pace.finish()
+                    self._wrote()
+                    await self._running.wait()
 
     async def _send(self, fragments: list[Fragment], outbox: MemoryObjectSendStream[Fragment]) -> None:
         for fragment in fragments:

@@ -74,7 +74,7 @@ def everything_sounds(samples: Samples, rate_hz: int) -> tuple[int, int]:
 
 
 FAULTS = {
-    "echo window": Fault("echo/40_ms", "self_heard", deaf_to_replies),
+    "echo window": Fault("echo_levels/0_db_bare_kitchen", "self_heard", deaf_to_replies),
     "echo canceller": Fault("echo_levels/minus_12_db_interruption", "interrupted", settings=["echo.canceller=false"]),
     "pre-roll": Fault("push_to_talk/pressed_during_speech", "transcript", settings=["push_to_talk.pre_roll_ms=0"]),
     "endpoint adaptation, short": Fault(
