@@ -191,6 +191,20 @@ class Fragment:
         """The spoken form, as a voice would be given it."""
         return "".join(word.text + word.after + ("" if word.joined else " ") for word in self.words).rstrip()
 
+    def part(self, first: int, last: int) -> Fragment:
+        """Words [first, last), with their written span; the sentence ends only in a part that goes up to its end.
+
+        The first part begins where the fragment does and the last ends where it does. A part in between that has
+        no words is an empty span after the word before it.
+        """
+        words, whole = self.words[first:last], last == len(self.words)
+        if not first:
+            start = self.start
+        else:
+            start = words[0].start if words else self.words[first - 1].end
+        end = self.end if whole else words[-1].end if words else start
+        return Fragment(words, start, end, self.ends_sentence and whole, self.language)
+
 
 @dataclass(frozen=True, slots=True)
 class WordTime:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Hashable, Sequence
-from dataclasses import replace
 
 from assistant.messages import Fragment, SpeechAudio, Step, Steps, WordTime
 from assistant.ports import Synthesizer
@@ -56,10 +55,9 @@ def _said_of(fragment: Fragment, pieces: Sequence[SpeechAudio]) -> tuple[SpeechA
     made, first = [], 0
     for piece in pieces:
         last = first + len(piece.words)
-        words = fragment.words[first:last]
-        times = tuple(WordTime(time.start, time.end, word.end) for time, word in zip(piece.words, words, strict=True))
-        start = words[0].start if first else fragment.start
-        end = words[-1].end if last < len(fragment.words) else fragment.end
-        made.append(SpeechAudio(piece.samples, times, replace(fragment, words=words, start=start, end=end)))
+        part = fragment.part(first, last)
+        spans = zip(piece.words, part.words, strict=True)
+        times = tuple(WordTime(time.start, time.end, word.end) for time, word in spans)
+        made.append(SpeechAudio(piece.samples, times, part))
         first = last
     return tuple(made)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from fakes import FAKE_RATE_HZ, FakeSynthesizer
+from fakes import FAKE_RATE_HZ, WORD_SAMPLES, FakeSynthesizer
 from talks import Talk
 
-from assistant.messages import Fragment, SpeechAudio, SpokenWord
+from assistant.messages import Fragment, SpeechAudio, SpokenWord, Step, Steps, WordTime, Work
 from assistant.phrases import Phrases
 
 
@@ -35,6 +35,29 @@ def test_what_was_said_is_said_again_without_work() -> None:
     assert np.array_equal(first.samples, again.samples)
     assert [word.written_end for word in again.words] == [9, 12, 17]
     assert again.fragment == fragment("it is nine", start=7)
+
+
+class LongFirstWord(FakeSynthesizer):
+    """A voice that streams, and whose first word goes on into a second piece, in which no other begins."""
+
+    def synthesize(self, fragment: Fragment) -> Steps[SpeechAudio]:
+        """See ports.Synthesizer."""
+        for first, last in ((0, 1), (1, 1), (1, len(fragment.words))):
+            part = fragment.part(first, last)
+            times = tuple(WordTime(0, WORD_SAMPLES, word.end) for word in part.words)
+            yield Step((Work("voice", 0.25),), (SpeechAudio(np.full(WORD_SAMPLES, 0.1, np.float32), times, part),))
+
+
+def test_a_piece_in_which_no_word_begins_is_kept_with_the_others() -> None:
+    """The spans of the pieces lie edge to edge, or a space apart, in the new reply too; the last ends the sentence."""
+    phrases, voice = Phrases(10.0), LongFirstWord()
+    for _ in phrases.synthesize(voice, fragment("nineteen it is")):
+        pass
+    (kept,) = phrases.synthesize(voice, fragment("nineteen it is", start=7))
+    assert [piece.fragment.text for piece in kept.values] == ["nineteen", "", "it is"]
+    assert [(piece.fragment.start, piece.fragment.end) for piece in kept.values] == [(7, 15), (15, 15), (16, 22)]
+    assert [piece.fragment.ends_sentence for piece in kept.values] == [False, False, True]
+    assert [[word.written_end for word in piece.words] for piece in kept.values] == [[15], [], [18, 21]]
 
 
 def test_another_speed_or_another_word_is_another_phrase() -> None:

@@ -121,12 +121,9 @@ class _Words:
             self._dealt += 1
         self._owed = at - len(samples)
         scale = len(samples) / at if last and at > len(samples) else 1.0
-        words = fragment.words[first : self._dealt]
+        part = fragment.part(first, self._dealt)
         inside = np.clip(np.round(np.array(edges).reshape(-1, 2) * scale), 0, len(samples)).astype(int).tolist()
-        times = tuple(WordTime(a, b, word.end) for (a, b), word in zip(inside, words, strict=True))
-        start = words[0].start if words and first else fragment.start if not first else fragment.words[first - 1].end
-        end = fragment.end if self.complete else words[-1].end if words else start
-        part = Fragment(words, start, end, fragment.ends_sentence and self.complete, fragment.language)
+        times = tuple(WordTime(a, b, word.end) for (a, b), word in zip(inside, part.words, strict=True))
         return SpeechAudio(samples, times, part)
 
 
