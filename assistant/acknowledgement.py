@@ -8,7 +8,7 @@ import numpy as np
 from assistant.config import Config
 from assistant.messages import Priority, Samples
 from assistant.ports import Inference, Speaker, Synthesizer
-from assistant.text.fragments import FragmentCutter
+from assistant.text.fragments import fragments_of
 
 
 class Acknowledgement:
@@ -27,9 +27,8 @@ class Acknowledgement:
         settings = self._config.acknowledge
         if not settings.after_ms:
             return
-        cutter = FragmentCutter(self._config.speech, self._config.transcribe.language)
         sounds: list[Samples] = []
-        for fragment in [*cutter.feed(settings.phrase), *cutter.finish()]:
+        for fragment in fragments_of(settings.phrase, self._config.speech, self._config.transcribe.language):
             async with inference.run(voice.synthesize(fragment), lambda: Priority.HELD) as pieces:
                 sounds += [piece.samples async for piece in pieces]
         self._sound = np.concatenate(sounds) if sounds else None

@@ -23,19 +23,13 @@ from playback_gaps import HERE, Recorded, Waits, recorded, replies, waits
 from assistant import config as configuration
 from assistant.config import Config
 from assistant.messages import MIC_RATE_HZ, Fragment, Samples
-from assistant.text.fragments import FragmentCutter
+from assistant.text.fragments import fragments_of
 
 LENGTHS_S = (1.0, 1.5, 2.0, 3.0)
 FACTORS = (0.3, 1.0)
 _WHOLE_S = 4.0
 _LONGEST_SPOKEN = 160
 """Characters of a reply that is spoken: a sentence or two."""
-
-
-def cut(text: str, config: Config) -> list[Fragment]:
-    """A reply in fragments, as the lengths say, whatever time they take."""
-    cutter = FragmentCutter(config.speech)
-    return [*cutter.feed(text), *cutter.finish()]
 
 
 def inner_cuts(fragments: Sequence[Fragment]) -> int:
@@ -60,7 +54,7 @@ class Ear:
         from assistant.schedule import outcome
 
         sounds, gap_ms = [], 0.0
-        for fragment in cut(text, config):
+        for fragment in fragments_of(text, config.speech):
             sounds += [np.zeros(round(self._voice.rate_hz * gap_ms / 1000), np.float32), self._sound(fragment)]
             gap_ms = config.speech.sentence_gap_ms if fragment.ends_sentence else config.speech.clause_gap_ms
         samples = soxr.resample(np.concatenate(sounds), self._voice.rate_hz, MIC_RATE_HZ)
@@ -89,7 +83,7 @@ def main() -> int:
         found = [_waits(texts, steps, factor, length_s) for factor in FACTORS]
         first = "  ".join(f"{median(one.first_audio_s):6.2f} s" for one in found)
         config = configuration.load("small", settings=_settings(length_s))
-        cuts = sum(inner_cuts(cut(text, config)) for text in texts)
+        cuts = sum(inner_cuts(fragments_of(text, config.speech)) for text in texts)
         rate = f"{fmean(ear.error_rate(text, config) for text in spoken):6.1%}" if ear is not None else "     -"
         silence_s = cuts * config.speech.clause_gap_ms / 1000
         sys.stdout.write(f"{length_s:12.1f} s   {first:>34}   {cuts:10}   {silence_s:15.1f} s   {rate}\n")

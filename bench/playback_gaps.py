@@ -58,7 +58,7 @@ from assistant.simulation import clock as virtual
 from assistant.simulation.inference import SimulatedInference
 from assistant.text.cuts import Aim, EarlyThenWhole
 from assistant.text.duration import spoken_seconds
-from assistant.text.fragments import FragmentCutter
+from assistant.text.fragments import fragments_of
 
 HERE = Path(__file__).parent
 FACTORS = (0.1, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5)
@@ -332,10 +332,7 @@ def record(file: Path, fragments: int, tokens: int) -> None:
     from assistant.app import load_chat, load_voice
 
     config = configuration.load("small", settings=["runtime.blas_threads=1"])
-    cut = []
-    for text in replies():
-        cutter = FragmentCutter(config.speech)
-        cut += [*cutter.feed(text), *cutter.finish()]
+    cut = [fragment for text in replies() for fragment in fragments_of(text, config.speech)]
     random.Random(0).shuffle(cut)
     voice = load_voice(config)
     spoken, words = [], []

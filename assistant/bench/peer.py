@@ -31,7 +31,7 @@ from assistant.screen.latency import durations_ms
 from assistant.simulation import clock
 from assistant.simulation.clock import ClockMode, VirtualLoop
 from assistant.simulation.desk import SimulatedDesk
-from assistant.text.fragments import FragmentCutter
+from assistant.text.fragments import fragments_of
 
 T = TypeVar("T")
 
@@ -135,8 +135,8 @@ def _warm(load: LoadModels, config: Config, history: History) -> Models:
 
 
 def _spoken_words(config: Config, text: str) -> Sequence[SpokenWord]:
-    cutter = FragmentCutter(config.speech, config.transcribe.language)
-    return [word for fragment in [*cutter.feed(text), *cutter.finish()] for word in fragment.words]
+    fragments = fragments_of(text, config.speech, config.transcribe.language)
+    return [word for fragment in fragments for word in fragment.words]
 
 
 class _Stage:

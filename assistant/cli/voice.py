@@ -92,10 +92,9 @@ def _as_settings(voice: str | None, speed: float | None) -> list[str]:
 
 
 def _fragments(text: str, config: Config) -> list[Fragment]:
-    from assistant.text.fragments import FragmentCutter
+    from assistant.text.fragments import fragments_of
 
-    cutter = FragmentCutter(config.speech, config.transcribe.language)
-    fragments = [*cutter.feed(text), *cutter.finish()]
+    fragments = fragments_of(text, config.speech, config.transcribe.language)
     if not fragments:
         raise AssistantError("There is nothing to say in that text; give some words.")
     return fragments

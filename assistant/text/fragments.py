@@ -135,3 +135,9 @@ class FragmentCutter:
 def _closed(word: SpokenWord) -> SpokenWord:
     """The word with the tone of a sentence's end, whatever was or was not written after it."""
     return replace(word, after=word.after if word.after in (".", "!", "?", "…") else ".", joined=False)
+
+
+def fragments_of(text: str, speech: Speech, language: str = "en") -> list[Fragment]:
+    """A text that is there as a whole, in fragments; see FragmentCutter."""
+    cutter = FragmentCutter(speech, language)
+    return [*cutter.feed(text), *cutter.finish()]

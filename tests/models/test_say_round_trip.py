@@ -16,7 +16,7 @@ from assistant.models import lock
 from assistant.models.normalise import normaliser
 from assistant.models.speech import KokoroSynthesizer
 from assistant.models.whisper import WhisperTranscriber
-from assistant.text.fragments import FragmentCutter
+from assistant.text.fragments import fragments_of
 
 SENTENCES = Path(__file__).parent.parent / "data" / "say.tsv"
 HIGHEST_ERROR_RATE = 0.05
@@ -24,9 +24,8 @@ HIGHEST_ERROR_RATE = 0.05
 
 def said(text: str, voice: KokoroSynthesizer, config: Config) -> Samples:
     """A reply as it would be played, at the microphone's rate."""
-    cutter = FragmentCutter(config.speech, config.transcribe.language)
     pieces = []
-    for fragment in [*cutter.feed(text), *cutter.finish()]:
+    for fragment in fragments_of(text, config.speech, config.transcribe.language):
         gap_ms = config.speech.sentence_gap_ms if fragment.ends_sentence else config.speech.clause_gap_ms
         pieces += [audio.samples for step in voice.synthesize(fragment) for audio in step.values]
         pieces.append(np.zeros(voice.rate_hz * gap_ms // 1000, np.float32))

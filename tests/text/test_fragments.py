@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from assistant.config import Speech
-from assistant.text.fragments import FragmentCutter
+from assistant.text.fragments import FragmentCutter, fragments_of
 
 SPEECH = Speech(
     voice="af_heart", speed=1.0, first_fragment_s=2.0, max_fragment_s=4.0, sentence_gap_ms=250, clause_gap_ms=100
@@ -13,23 +13,19 @@ SPEECH = Speech(
 WHOLE = SPEECH.model_copy(update={"first_fragment_s": 4.0, "max_fragment_s": 10.0})
 
 
-def written(reply: str, speech: Speech = SPEECH, language: str = "en", thinking: bool = False) -> list[str]:
+def written(reply: str, speech: Speech = SPEECH, language: str = "en") -> list[str]:
     """The reply cut into the fragments' written spans."""
-    cutter = FragmentCutter(speech, language, thinking)
-    fragments = [*cutter.feed(reply), *cutter.finish()]
-    return [reply[fragment.start : fragment.end] for fragment in fragments]
+    return [reply[fragment.start : fragment.end] for fragment in fragments_of(reply, speech, language)]
 
 
-def spoken(reply: str, speech: Speech = SPEECH, language: str = "en", thinking: bool = False) -> list[str]:
-    cutter = FragmentCutter(speech, language, thinking)
-    return [fragment.text for fragment in [*cutter.feed(reply), *cutter.finish()]]
+def spoken(reply: str, language: str = "en") -> list[str]:
+    return [fragment.text for fragment in fragments_of(reply, SPEECH, language)]
 
 
 def sentences(reply: str, language: str = "en") -> list[str]:
     """The reply cut where sentences end; clauses are joined again."""
-    cutter = FragmentCutter(WHOLE, language)
     found = [""]
-    for fragment in [*cutter.feed(reply), *cutter.finish()]:
+    for fragment in fragments_of(reply, WHOLE, language):
         found[-1] += reply[fragment.start : fragment.end]
         found += [""] if fragment.ends_sentence else []
     return [sentence for sentence in found if sentence]
@@ -178,15 +174,16 @@ def test_a_sentence_is_out_with_the_first_letter_of_the_next() -> None:
 
 def test_thinking_that_only_ends_is_not_spoken() -> None:
     """A template may have opened the block; what is not out yet is dropped."""
-    assert spoken("I must be short.</think>Hello there.", thinking=True) == ["Hello there."]
+    cutter = FragmentCutter(SPEECH, thinking=True)
+    assert cutter.feed("I must be short.") == []
+    assert [fragment.text for fragment in cutter.feed("</think>Hello there.") + cutter.finish()] == ["Hello there."]
     assert spoken("I must be</think>Hello there.") == ["Hello there."]
 
 
 def test_a_heard_word_gives_the_prefix_of_the_reply_that_was_heard() -> None:
     """History is cut to these; "$3.50" was heard with its last word."""
     reply = "It costs **$3.50** at Dr. Lee's."
-    cutter = FragmentCutter(WHOLE)
-    words = [word for fragment in [*cutter.feed(reply), *cutter.finish()] for word in fragment.words]
+    words = [word for fragment in fragments_of(reply, WHOLE) for word in fragment.words]
     heard = {word.text: reply[: word.end] for word in words}
     assert heard["costs"] == "It costs"
     assert heard["dollars"] == "It costs **$3"
