@@ -11,6 +11,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from assistant.audio.voicing import autocorrelation
 from assistant.messages import FRAME_SAMPLES, MIC_RATE_HZ, Samples
 
 SPAN_SAMPLES = 3 * MIC_RATE_HZ // 2
@@ -20,6 +21,8 @@ _WINDOW = 512  # 64 ms at that rate: four periods of the lowest voice
 _HOP = 160  # 20 ms
 _LAGS = slice(_PITCH_RATE_HZ // 400, _PITCH_RATE_HZ // 65)
 _HANN = np.hanning(_WINDOW).astype(np.float32)
+_WINDOW_CORRELATION = autocorrelation(_HANN)[_LAGS]
+_PREFERENCE = (1 - 0.02 * np.log2(np.arange(_LAGS.start, _LAGS.stop) / _LAGS.start)).astype(np.float32)
 _VOICED_RANGE_DB = 25.0
 _PERIODIC = 0.5
 _LONGEST_MS = 800.0
@@ -95,8 +98,8 @@ def _pitch(span: Samples, loudest_db: float) -> tuple[NDArray[np.float64], float
     halved = halved[(len(halved) - _WINDOW) % _HOP :]
     windows = np.lib.stride_tricks.sliding_window_view(halved, _WINDOW)[::_HOP]
     levels_db = _levels_db(windows)
-    correlation = _autocorrelation((windows - windows.mean(1, keepdims=True)) * _HANN)
-    lags = correlation[:, _LAGS] / np.maximum(correlation[:, :1], 1e-9) / _WINDOW_CORRELATION * _PREFERENCE
+    correlation = autocorrelation((windows - windows.mean(1, keepdims=True)) * _HANN)
+    lags = correlation[:, _LAGS] / _WINDOW_CORRELATION * _PREFERENCE
     best = lags.argmax(1)
     voiced = (lags.max(1) > _PERIODIC) & (levels_db > loudest_db - _VOICED_RANGE_DB)
     pitch_st = np.where(voiced, 12 * np.log2(_PITCH_RATE_HZ / (best + _LAGS.start) / 100), np.nan)
@@ -125,12 +128,3 @@ def _last_syllable_ms(over_db: NDArray[np.float64]) -> float:
     peak = np.maximum.accumulate(smooth)
     dips = np.flatnonzero((smooth < peak - 4) & (peak > -18))
     return min(float(dips[0] if len(dips) else len(smooth)) * 10, _LONGEST_MS)
-
-
-def _autocorrelation(windows: Samples) -> Samples:
-    power = np.square(np.abs(np.fft.rfft(windows, 2 * _WINDOW, axis=-1)))
-    return np.asarray(np.fft.irfft(power, axis=-1), np.float32)
-
-
-_WINDOW_CORRELATION = (_autocorrelation(_HANN) / _autocorrelation(_HANN)[0])[_LAGS]
-_PREFERENCE = (1 - 0.02 * np.log2(np.arange(_LAGS.start, _LAGS.stop) / _LAGS.start)).astype(np.float32)

@@ -28,13 +28,15 @@ FLOOR_UP_DB, FLOOR_DOWN_DB, LEAST_FLOOR_DB = 0.05, 1.0, -75.0
 LOUDEST_DOWN_DB = 1.0
 
 
-def _autocorrelation(samples: Samples) -> Samples:
-    power = np.square(np.abs(np.fft.rfft(samples, 2 * VOICING_SAMPLES)))
-    correlation = np.fft.irfft(power)[:VOICING_SAMPLES]
-    return np.asarray(correlation / max(correlation[0], 1e-9), np.float32)
+def autocorrelation(windows: Samples) -> Samples:
+    """Of windows (..., n) at the lags from 0 to n - 1, over that at lag 0: (..., n)."""
+    samples = windows.shape[-1]
+    power = np.square(np.abs(np.fft.rfft(windows, 2 * samples)))
+    correlation = np.fft.irfft(power)[..., :samples]
+    return np.asarray(correlation / np.maximum(correlation[..., :1], 1e-9), np.float32)
 
 
-_WINDOW_CORRELATION = _autocorrelation(_WINDOW) + np.float32(1e-9)
+_WINDOW_CORRELATION = autocorrelation(_WINDOW) + np.float32(1e-9)
 
 
 def periodicity(samples: Samples) -> float:
@@ -44,7 +46,7 @@ def periodicity(samples: Samples) -> float:
         samples: (1024,) float32 at 16 kHz.
     """
     centred: Samples = (samples - samples.mean()) * _WINDOW
-    return float((_autocorrelation(centred) / _WINDOW_CORRELATION)[_LAGS].max())
+    return float((autocorrelation(centred) / _WINDOW_CORRELATION)[_LAGS].max())
 
 
 def resemblance(samples: Samples, played: Samples) -> float:
