@@ -112,8 +112,8 @@ def _seconds_of(turn: MeasuredTurn, model: str) -> float:
     return sum(taken_s(step) for step in turn.steps if model_of(step) == model)
 
 
-def _amount(turn: MeasuredTurn, kind: str) -> float:
-    return sum(work.amount for step in turn.steps for work in step.work if work.kind == kind)
+def _amount(turn: MeasuredTurn, model: str) -> float:
+    return sum(work.amount for step in turn.steps if model_of(step) == model for work in step.work)
 
 
 def _tokens_per_s(turn: MeasuredTurn) -> float:

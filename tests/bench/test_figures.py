@@ -79,6 +79,12 @@ def test_a_reply_of_one_token_has_no_rate() -> None:
     assert figures([turn]).tokens_per_s.median == 0
 
 
+def test_a_voice_that_streams_is_rated_by_all_its_sound() -> None:
+    """Two pieces of one fragment: 0.78 s and 0.62 s of work for 1.3 s and 0.7 s of sound."""
+    turn = replace(RUNS[0], steps=(*STEPS, step(4.2, 4.82, "voice_more", 0.7)))
+    assert figures([turn]).voice_factor.median == pytest.approx(0.7)
+
+
 def test_the_typical_run_is_one_that_was() -> None:
     """The one whose latency is the median, whole."""
     assert [turn.voice_to_voice_ms for turn in typical(RUNS)] == [2700, 4500]
