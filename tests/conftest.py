@@ -7,7 +7,7 @@ import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
@@ -15,6 +15,9 @@ import pytest
 from assistant import config as configuration
 from assistant.config import Config
 from assistant.models import cpu
+
+if TYPE_CHECKING:
+    from live_user import Desk
 
 pytest_plugins = ["pulse"]
 
@@ -75,6 +78,16 @@ def no_network() -> Iterator[None]:
 def config() -> Config:
     """The configuration of the small real models."""
     return configuration.load("small")
+
+
+@pytest.fixture
+def desk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    """A live talk on fakes, at whose desk nothing has happened."""
+    from live_user import Desk  # the whole program, which most tests do without
+
+    one = Desk(monkeypatch.setattr)
+    yield one
+    one.close()
 
 
 @pytest.fixture(autouse=True)

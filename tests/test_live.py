@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import anyio
@@ -15,14 +14,6 @@ from assistant.kept import TURNS
 from assistant.live import Options
 
 QUESTION = "rhasspy3_what_time_is_it.wav"
-
-
-@pytest.fixture
-def desk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    """A desk at which nothing has happened."""
-    one = Desk(monkeypatch.setattr)
-    yield one
-    one.close()
 
 
 def test_what_is_said_is_answered(desk: Desk) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import anyio
 import pytest
 from live_user import Desk
@@ -11,14 +9,6 @@ from live_user import Desk
 from assistant.live import Options
 
 QUESTION = "rhasspy3_what_time_is_it.wav"
-
-
-@pytest.fixture
-def desk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    """A desk at which nothing has happened."""
-    one = Desk(monkeypatch.setattr)
-    yield one
-    one.close()
 
 
 def test_a_key_interrupts(desk: Desk) -> None:
