@@ -185,6 +185,7 @@ class Assistant:
         self.capture = Capture(config, desk.loudspeakers, push_to_talk, desk.latency_ms)
         self._events, inbox = anyio.create_memory_object_stream[TurnEvent](_EVENTS)
         self.next_prompt = NextPrompt(models.chat, inference, history)
+        acknowledgement = Acknowledgement(config)
         parts = Parts(
             config,
             clock,
@@ -199,7 +200,7 @@ class Assistant:
             self.capture.end_after,
             None if push_to_talk else models.turn,  # a key leaves nothing to be asked
             Phrases(config.playback.phrases_s),
-            acknowledgement := Acknowledgement(config),
+            acknowledgement,
         )
         self._prepare = partial(acknowledgement.prepare, models.synthesizer, inference)
         self.conversation = Conversation(parts, inbox, remembered)
