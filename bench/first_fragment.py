@@ -18,7 +18,8 @@ from pathlib import Path
 from statistics import fmean, median
 
 import numpy as np
-from playback_gaps import HERE, Recorded, Waits, recorded, replies, waits
+from playback_gaps import Waits, waits
+from recorded_steps import HERE, Recorded, recorded, replies
 
 from assistant import config as configuration
 from assistant.config import Config

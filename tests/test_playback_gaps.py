@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from playback_gaps import recorded, replies, waits
+from playback_gaps import waits
+from recorded_steps import recorded, replies
 
 SOME = replies()[::4]
 
