@@ -1,87 +1,30 @@
-"""Whole dialogues on the real pipeline with hand-written models: results repeat, Ctrl-C loses nothing."""
+"""Whole dialogues on the real pipeline with hand-written models: Ctrl-C loses nothing."""
 
 from __future__ import annotations
 
 import json
 import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from fakes import FakeChat, FakeSynthesizer, FakeTurnModel
 from typer.testing import CliRunner
+from whole_dialogues import SPEECH, TALK, run, stand_in, write
 
 from assistant.app import LoadChatWeights
 from assistant.cli import app
 from assistant.cli import dialogue as command_line
 from assistant.config import Config
 from assistant.dialogue import runner
-from assistant.dialogue.load import load_dialogues
-from assistant.dialogue.output import STANDARD_OUTPUT, Outputs
-from assistant.dialogue.result import Performance
 from assistant.errors import ModelError
-from assistant.messages import Samples, Step, Steps, Transcript, Work
-from assistant.simulation.clock import ClockMode
-
-SPEECH = Path(__file__).parent.parent / "speech"
-
-TALK = f"""\
-config: {{chat: {{max_tokens: 20}}}}
-settle_ms: 500
-turns:
-  - user: {SPEECH}/rhasspy3_set_timer.wav
-    expect: {{transcript: set a timer, first_audio_ms: 2500, reply: {{contains_any: [seven]}}}}
-  - user: {SPEECH}/rhasspy3_what_time_is_it.wav
-    interrupts_after_ms: 700
-    expect: {{interrupted: true, stopped_within_ms: 400}}
-  - type: and now
-expect: {{turns: 2}}
-"""
-
-
-class Hearsay:
-    """Understands the same words, whatever was said."""
-
-    def transcribe(self, samples: Samples, language: str = "") -> Steps[Transcript]:
-        """See ports.Transcriber."""
-        yield Step((Work("whisper_encoder", 10),), (Transcript("set a timer"),))
 
 
 @pytest.fixture(autouse=True)
 def no_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     """Models that need none."""
-    monkeypatch.setattr(runner, "load_transcriber", lambda config: Hearsay())
-    monkeypatch.setattr(runner, "load_chat", lambda *_: FakeChat(["one two three four five six seven eight nine."]))
-    monkeypatch.setattr(runner, "load_voice", lambda config: FakeSynthesizer())
-    monkeypatch.setattr(command_line, "check_models", lambda config: None)
-    monkeypatch.setattr(runner, "load_models", lambda config: runner.Shelf()(config))
-
-
-def write(folder: Path, name: str, text: str) -> Path:
-    """A script."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / name).write_text(text, encoding="utf-8")
-    return folder / name
-
-
-def run(
-    paths: Sequence[Path],
-    clock: ClockMode = "simulated",
-    progress: Callable[[str, int], None] = lambda name, index: None,
-) -> list[Performance]:
-    """Run scripts."""
-    dialogues = load_dialogues(paths, "small")
-    return list(runner.run_dialogues(dialogues, clock, progress=lambda dialogue, index: progress(dialogue.name, index)))
-
-
-def as_text(performances: Sequence[Performance], config: Config, capsys: pytest.CaptureFixture[str]) -> str:
-    """Their JSON."""
-    outputs = Outputs(config, "simulated", STANDARD_OUTPUT, None)
-    for performance in performances:
-        outputs.add(performance)
-    outputs.write(complete=True)
-    return capsys.readouterr().out
+    stand_in(monkeypatch)
 
 
 def test_a_talk(tmp_path: Path) -> None:
@@ -116,17 +59,6 @@ def test_the_echo_window_is_kept(tmp_path: Path) -> None:
     assert headphones.echo_windows == []
 
 
-@pytest.mark.parametrize("mode", ["hands-free", "push-to-talk"])
-def test_results_repeat(tmp_path: Path, mode: str, config: Config, capsys: pytest.CaptureFixture[str]) -> None:
-    """Byte by byte, alone or after others."""
-    one = write(tmp_path / "a", "one.yaml", f"mode: {mode}\nroom: {{noise: pink, seed: 4}}\n{TALK}")
-    other = write(tmp_path / "a", "other.yaml", TALK)
-    alone = as_text(run([one]), config, capsys)
-    assert alone == as_text(run([one]), config, capsys)
-    after = json.loads(as_text(run([other, one]), config, capsys))
-    assert after["dialogues"][1] == json.loads(alone)["dialogues"][0]
-
-
 def test_key_up_is_the_endpoint(tmp_path: Path) -> None:
     """Though a little more is kept after it."""
     talk = TALK.replace("first_audio_ms: 2500, ", "")
@@ -134,21 +66,6 @@ def test_key_up_is_the_endpoint(tmp_path: Path) -> None:
     marks = performance.result.turns[0].marks_ms
     assert marks.endpoint is not None and marks.speech_ended is not None
     assert marks.endpoint - marks.speech_ended == pytest.approx(230, abs=10)
-
-
-def test_measured(tmp_path: Path) -> None:
-    """The same pipeline, with latencies of this machine; what models cost is not agreed."""
-    (performance,) = run([write(tmp_path, "talk.yaml", TALK.replace("first_audio_ms: 2500, ", ""))], "measured")
-    assert (performance.result.clock, performance.result.costs) == ("measured", {})
-    assert performance.result.turns_recognised == 2
-
-
-def test_real(tmp_path: Path) -> None:
-    """On the wall clock, with the models' thread."""
-    script = write(tmp_path, "short.yaml", "settle_ms: 100\nturns: [{type: hello, after_ms: 0}]")
-    (performance,) = run([script], "real")
-    assert performance.result.passed
-    assert performance.result.turns[0].reply.startswith("one two")
 
 
 def test_ctrl_c(tmp_path: Path) -> None:
