@@ -90,6 +90,11 @@ class Talk:
         """The end, noticed 700 ms after the last voiced sample."""
         self.events.append((utterance.speech_end / MIC_RATE_HZ + 0.7, UtteranceEnded(utterance)))
 
+    def closes(self, utterance: Utterance) -> None:
+        """The last pause of an utterance, and its end."""
+        self.pauses(utterance)
+        self.ends(utterance)
+
     def resumes(self, at_s: float, pause_ms: float = 0.0) -> None:
         """The pause was only a pause."""
         self.events.append((at_s, SpeechResumed(pause_ms)))
@@ -101,9 +106,7 @@ class Talk:
     def says(self, start_s: float, end_s: float, words: str, in_echo_window: bool = False, refused: str = "") -> None:
         """A whole utterance without an inner pause."""
         self.starts(start_s, in_echo_window)
-        utterance = self.utterance(start_s, end_s, words, refused, in_echo_window)
-        self.pauses(utterance)
-        self.ends(utterance)
+        self.closes(self.utterance(start_s, end_s, words, refused, in_echo_window))
 
     def run(self, until_s: float) -> None:
         """Let it happen."""

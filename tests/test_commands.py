@@ -82,14 +82,11 @@ def test_never_mind_takes_back_one_question_and_not_the_one_before() -> None:
     talk.says(1.0, 2.0, "count for me")
     start_s = 7.8
     talk.starts(start_s, in_echo_window=True)
-    first = talk.utterance(start_s, start_s + 0.9, "what is the weather", in_echo_window=True)
-    talk.pauses(first)
-    talk.ends(first)
+    talk.closes(talk.utterance(start_s, start_s + 0.9, "what is the weather", in_echo_window=True))
     talk.starts(start_s + 1.8)
     joined = talk.utterance(start_s + 1.8, start_s + 2.5, "")
     talk.transcriber.says[round(2.5 * 16_000)] = Transcript("What is the weather? Never mind.")
-    talk.pauses(joined)
-    talk.ends(joined)
+    talk.closes(joined)
     talk.run(14)
     assert [turn.state for turn in talk.turns] == ["cut", "discarded", "done"]
     assert talk.turns[2].command == "never_mind"

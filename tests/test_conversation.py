@@ -34,9 +34,7 @@ def test_a_pause_inside_a_sentence_makes_one_turn() -> None:
     talk.starts(1.0)
     talk.pauses(talk.utterance(1.0, 2.0, "set a timer"))
     talk.resumes(2.5)
-    whole = talk.utterance(1.0, 3.5, "set a timer for ten minutes")
-    talk.pauses(whole)
-    talk.ends(whole)
+    talk.closes(talk.utterance(1.0, 3.5, "set a timer for ten minutes"))
     talk.run(10)
     assert [turn.state for turn in talk.turns] == ["discarded", "done"]
     assert talk.history == [("user", "set a timer for ten minutes"), ("assistant", REPLY)]
@@ -102,9 +100,7 @@ def test_a_late_echo_is_not_long_speech() -> None:
     talk = Talk([REPLY])
     talk.says(1.0, 2.0, "count for me")
     talk.starts(3.5, in_echo_window=True, echo_after_ms=400)
-    echo = talk.utterance(3.5, 4.4, "three four", in_echo_window=True)
-    talk.pauses(echo)
-    talk.ends(echo)
+    talk.closes(talk.utterance(3.5, 4.4, "three four", in_echo_window=True))
     talk.run(12)
     assert [turn.state for turn in talk.turns] == ["done", "rejected"]
 
@@ -168,9 +164,7 @@ def test_a_key_cuts_the_reply_when_it_goes_down() -> None:
     talk = Talk([REPLY, "Yes."])
     talk.says(1.0, 2.0, "count for me")
     talk.starts(3.4, by_key=True)
-    spoken = talk.utterance(3.6, 4.0, "wait")
-    talk.pauses(spoken)
-    talk.ends(spoken)
+    talk.closes(talk.utterance(3.6, 4.0, "wait"))
     talk.run(10)
     assert talk.turns[0].state == "cut"
     assert talk.turns[0].ended_s == pytest.approx(3.5)
@@ -233,10 +227,8 @@ def test_a_long_utterance_is_not_transcribed_again_from_its_start() -> None:
     talk.starts(1.0)
     talk.pauses(talk.utterance(1.0, 26.0, "a long story"))
     talk.resumes(27.0)
-    whole = talk.utterance(1.0, 30.0, "unused")
+    talk.closes(talk.utterance(1.0, 30.0, "unused"))
     talk.utterance(26.0, 30.0, "and its end")
-    talk.pauses(whole)
-    talk.ends(whole)
     talk.run(40)
     assert talk.turns[-1].transcript == "a long story and its end"
     assert talk.transcriber.heard == [25 * 16000, 4 * 16000]

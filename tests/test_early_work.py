@@ -16,8 +16,7 @@ def test_nothing_but_silence_after_it_makes_its_pass_the_only_one() -> None:
     talk.starts(1.0)
     early, whole = talk.utterance(1.0, 2.0, "hello there"), talk.utterance(1.0, 2.0, "hello there")
     talk.falls_silent(early)
-    talk.pauses(whole)
-    talk.ends(whole)
+    talk.closes(whole)
     talk.run(10)
     (turn,) = talk.turns
     assert (turn.state, turn.transcript) == ("done", "hello there")
@@ -36,8 +35,7 @@ def test_half_a_word_is_not_refused(words: str, refused: str) -> None:
     talk.resumes(3.99, pause_ms=190)
     whole = talk.utterance(3.5, 4.4, "Mm, no, stop counting.")
     talk.falls_silent(whole)
-    talk.pauses(whole)
-    talk.ends(whole)
+    talk.closes(whole)
     talk.run(12)
     assert [turn.state for turn in talk.turns] == ["cut", "discarded", "done"]
     assert talk.sounding_s(3.62, 5.0) == 0
@@ -50,8 +48,7 @@ def test_a_backchannel_is_refused_when_the_pause_is_reached() -> None:
     talk.starts(3.5)
     mm = talk.utterance(3.5, 3.8, "Mm-hm.")
     talk.falls_silent(mm)
-    talk.pauses(mm)
-    talk.ends(mm)
+    talk.closes(mm)
     talk.run(10)
     assert [turn.state for turn in talk.turns] == ["done", "rejected"]
     assert talk.turns[0].pauses[0].end_s == pytest.approx(4.0)
@@ -65,9 +62,7 @@ def test_a_short_pause_does_not_hold_up_an_interruption() -> None:
     talk.starts(3.5)
     talk.falls_silent(talk.utterance(3.5, 3.9, "no"))
     talk.resumes(4.02, pause_ms=120)
-    whole = talk.utterance(3.5, 6.5, "no wait I wanted something else entirely")
-    talk.pauses(whole)
-    talk.ends(whole)
+    talk.closes(talk.utterance(3.5, 6.5, "no wait I wanted something else entirely"))
     talk.run(12)
     assert talk.turns[0].ended_s == pytest.approx(3.6 + 0.7)
 
@@ -79,9 +74,7 @@ def test_a_command_waits_until_the_pause_is_reached() -> None:
     talk.starts(6.0)
     talk.falls_silent(talk.utterance(6.0, 6.5, "Repeat."))
     talk.resumes(6.65, pause_ms=150)
-    whole = talk.utterance(6.0, 7.5, "Repeat after me.")
-    talk.pauses(whole)
-    talk.ends(whole)
+    talk.closes(talk.utterance(6.0, 7.5, "Repeat after me."))
     talk.run(14)
     assert [(turn.state, turn.command) for turn in talk.turns] == [("done", None), ("discarded", None), ("done", None)]
 
@@ -96,9 +89,7 @@ def test_short_silences_teach_no_patience() -> None:
         if pause_ms > 200:
             talk.pauses(first)
         talk.resumes(2.0 + pause_ms / 1000, pause_ms=pause_ms)
-        whole = talk.utterance(1.0, 3.5, "Hello there. How are you today?")
-        talk.pauses(whole)
-        talk.ends(whole)
+        talk.closes(talk.utterance(1.0, 3.5, "Hello there. How are you today?"))
         talk.run(10)
         assert (talk.advice[-1][1] > talk.advice[0][1]) is lesson
 
@@ -110,10 +101,8 @@ def test_a_knock_with_a_gap_in_it_does_not_lose_the_words_before() -> None:
     talk.starts(2.75)
     talk.falls_silent(talk.utterance(2.75, 2.8, "unused"))
     talk.resumes(2.95, pause_ms=150)
-    whole = talk.utterance(2.75, 3.0, "unused")
+    talk.closes(talk.utterance(2.75, 3.0, "unused"))
     talk.utterance(1.0, 3.0, "hello there you")
-    talk.pauses(whole)
-    talk.ends(whole)
     talk.run(20)
     assert talk.turns[-1].transcript == "hello there you"
     assert [turn.state for turn in talk.turns] == ["discarded", "done"]

@@ -13,10 +13,8 @@ def test_speech_before_the_first_sound_joins_the_utterance_before() -> None:
     talk = Talk(["Too early.", REPLY], settings=["simulation.costs.chat_token_ms=600"])
     talk.says(1.0, 2.0, "turn on")
     talk.starts(2.9)
-    second = talk.utterance(2.9, 3.5, "the lamp")
+    talk.closes(talk.utterance(2.9, 3.5, "the lamp"))
     talk.utterance(1.0, 3.5, "turn on the lamp")
-    talk.pauses(second)
-    talk.ends(second)
     talk.run(20)
     assert [turn.state for turn in talk.turns] == ["discarded", "done"]
     assert talk.turns[1].transcript == "turn on the lamp"
@@ -29,10 +27,8 @@ def test_a_cough_before_the_first_sound_does_not_lose_the_reply() -> None:
     talk = Talk([REPLY], settings=["simulation.costs.chat_token_ms=600"])
     talk.says(1.0, 2.0, "turn on the lamp")
     talk.starts(2.9)
-    cough = talk.utterance(2.9, 3.2, "")
+    talk.closes(talk.utterance(2.9, 3.2, ""))
     talk.utterance(1.0, 3.2, "Turn on the lamp.")
-    talk.pauses(cough)
-    talk.ends(cough)
     talk.run(20)
     assert [turn.state for turn in talk.turns] == ["done", "rejected"]
     assert talk.history == [("user", "turn on the lamp"), ("assistant", REPLY)]
@@ -72,9 +68,7 @@ def test_what_goes_on_after_the_reply_became_audible_does_not_join() -> None:
     talk.utterance(1.0, 3.0, "count for me")
     talk.pauses(talk.utterance(2.8, 3.0, ""))
     talk.resumes(3.75)
-    whole = talk.utterance(2.8, 4.1, "and stop")
-    talk.pauses(whole)
-    talk.ends(whole)
+    talk.closes(talk.utterance(2.8, 4.1, "and stop"))
     talk.run(20)
     assert talk.turns[0].sounded[0][0] < 3.75
     assert [text for role, text in talk.history if role == "user"] == ["count for me", "and stop"]

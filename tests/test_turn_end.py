@@ -129,9 +129,7 @@ def test_speech_that_goes_on_is_heard_anew_at_the_next_pause() -> None:
     talk.starts(1.0)
     talk.pauses(talk.utterance(1.0, 2.0, "Turn on the lamp."))
     talk.resumes(2.9, pause_ms=900)
-    whole = talk.utterance(1.0, 3.5, "Turn on the lamp by the door.")
-    talk.pauses(whole)
-    talk.ends(whole)
+    talk.closes(talk.utterance(1.0, 3.5, "Turn on the lamp by the door."))
     talk.run(10)
     assert heard(talk) == [16000, 40000]
     assert talk.advice[0] == (32000, 800)
