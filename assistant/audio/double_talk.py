@@ -111,17 +111,41 @@ REVERBERATION_MS = 500
 _NEAR_SAMPLES = round(REVERBERATION_MS * MIC_RATE_HZ / 1000) + VOICING_SAMPLES + FRAME_SAMPLES
 
 
+class Latest:
+    """The latest frames of a stream, in one piece.
+
+    Args:
+        frames: How many; before the stream there was silence.
+    """
+
+    def __init__(self, frames: int) -> None:
+        self._count = frames * FRAME_SAMPLES
+        self._buffer = np.zeros(2 * self._count, np.float32)
+        self._end = self._count
+
+    def add(self, frame: Samples) -> None:
+        """Take the next, (160,)."""
+        if self._end == len(self._buffer):
+            self._buffer[: self._count] = self.samples
+            self._end = self._count
+        self._buffer[self._end : self._end + FRAME_SAMPLES] = frame
+        self._end += FRAME_SAMPLES
+
+    @property
+    def samples(self) -> Samples:
+        """(n,) valid until the next is taken."""
+        return self._buffer[self._end - self._count : self._end]
+
+
 class DoubleTalk:
     """Pure decider: has the user begun to speak inside the echo window?"""
 
     def __init__(self) -> None:
         self._bands = BandEcho()
         self._voicing = VoicingJudge()
-        nothing = np.zeros(FRAME_SAMPLES, np.float32)
-        frames = round((LONGEST_DELAY_MS + REVERBERATION_MS) / FRAME_MS) + 12
-        self._heard: deque[Samples] = deque([nothing] * 8, maxlen=8)
-        self._left: deque[Samples] = deque([nothing] * 8, maxlen=8)
-        self._played: deque[Samples] = deque([nothing] * frames, maxlen=frames)
+        self._heard = Latest(8)
+        self._left = Latest(8)
+        self._played = Latest(round((LONGEST_DELAY_MS + REVERBERATION_MS) / FRAME_MS) + 12)
         self._recent_db: deque[Levels] = deque(maxlen=16)  # 512 ms
         self._now = 0
         self._restart(0)
@@ -132,9 +156,9 @@ class DoubleTalk:
 
     def take(self, frame: Frame, left: Samples) -> None:
         """Take the next 10 ms of what was heard and played, and what the canceller leaves of it."""
-        self._heard.append(frame.samples)
-        self._left.append(left)
-        self._played.append(frame.reference)
+        self._heard.add(frame.samples)
+        self._left.add(left)
+        self._played.add(frame.reference)
         self._now = frame.start + FRAME_SAMPLES
 
     def rest(self, voice: Voice) -> None:
@@ -195,8 +219,8 @@ class DoubleTalk:
         """(1024,) the chunk and the one before; what the canceller leaves comes late."""
         return self._until(self._left, voice.end + LATENCY_SAMPLES, VOICING_SAMPLES)
 
-    def _until(self, frames: deque[Samples], end: int, count: int) -> Samples:
-        samples = np.concatenate(frames)
+    def _until(self, latest: Latest, end: int, count: int) -> Samples:
+        samples = latest.samples
         last = len(samples) - (self._now - end)
         return samples[last - count : last]
 
@@ -204,8 +228,8 @@ class DoubleTalk:
         levels: Levels = self._levels(self._heard, voice, _HALVES).min(axis=0)
         return levels
 
-    def _levels(self, frames: deque[Samples], voice: Voice, earlier: npt.NDArray[np.int_]) -> npt.NDArray[np.float64]:
+    def _levels(self, latest: Latest, voice: Voice, earlier: npt.NDArray[np.int_]) -> npt.NDArray[np.float64]:
         """(k, 13) levels of the windows that end so many samples before the chunk's end."""
-        samples = np.concatenate(frames)
+        samples = latest.samples
         starts = len(samples) - (self._now - voice.end) - WINDOW_SAMPLES - earlier
         return band_levels(samples[starts[:, np.newaxis] + _WITHIN])

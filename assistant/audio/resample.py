@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from assistant.messages import Samples
 
@@ -18,12 +19,12 @@ class StreamResampler:
     """
 
     def __init__(self, from_hz: int, to_hz: int) -> None:
-        self._ratio = from_hz / to_hz
+        self._from_hz, self._to_hz = from_hz, to_hz
         self._cutoff = min(1.0, to_hz / from_hz) * 0.95
         self._history = np.zeros(2 * _HALF_TAPS, np.float32)
         self._in_count = 0
         self._out_count = 0
-        self._weights: dict[tuple[float, int], np.ndarray[tuple[int, int], np.dtype[np.float32]]] = {}
+        self._taps: dict[tuple[int, int, int], tuple[Samples, npt.NDArray[np.int64]]] = {}  # few: phases repeat
 
     def process(self, samples: Samples, n_out: int) -> Samples:
         """Take the next input block and give the `n_out` samples that belong to the same time."""
@@ -32,23 +33,23 @@ class StreamResampler:
             self._out_count += n_out
             return np.zeros(n_out, np.float32)
         buffer = np.concatenate([self._history, samples])
-        first = self._out_count * self._ratio - self._in_count + _HALF_TAPS  # in buffer coordinates, minus the delay
-        weights, indices = self._taps(round(first, 9), n_out)
+        key = self._out_count * self._from_hz - self._in_count * self._to_hz, n_out, len(buffer)
+        if key not in self._taps:
+            self._taps[key] = self._taps_at(*key)
+        weights, indices = self._taps[key]
         self._history = buffer[-2 * _HALF_TAPS :]
         self._in_count += len(samples)
         self._out_count += n_out
-        taken = buffer[np.minimum(indices, len(buffer) - 1)]
-        out: Samples = (taken * weights).sum(axis=1, dtype=np.float32)
+        out: Samples = (buffer[indices] * weights).sum(axis=1, dtype=np.float32)
         return out
 
-    def _taps(self, first: float, n_out: int) -> tuple[Samples, np.ndarray[tuple[int, ...], np.dtype[np.int64]]]:
-        positions = first + np.arange(n_out) * self._ratio
+    def _taps_at(self, phase: int, n_out: int, count: int) -> tuple[Samples, npt.NDArray[np.int64]]:
+        """Weights and indices, (n_out, 32), in a buffer of so many samples; `phase` counts steps of 1 / to_hz."""
+        first = phase / self._to_hz + _HALF_TAPS  # minus the delay
+        positions = first + np.arange(n_out) * (self._from_hz / self._to_hz)
         whole = np.floor(positions).astype(np.int64)
         offsets = np.arange(-_HALF_TAPS + 1, _HALF_TAPS + 1)
-        indices = whole[:, None] + offsets[None, :]
-        key = (round(first - np.floor(first), 6), n_out)
-        if key not in self._weights:
-            distance = offsets[None, :] - (positions - whole)[:, None]
-            window = 0.5 + 0.5 * np.cos(np.pi * distance / _HALF_TAPS)
-            self._weights[key] = (self._cutoff * np.sinc(self._cutoff * distance) * window).astype(np.float32)
-        return self._weights[key], indices
+        distance = offsets[None, :] - (positions - whole)[:, None]
+        window = 0.5 + 0.5 * np.cos(np.pi * distance / _HALF_TAPS)
+        weights = (self._cutoff * np.sinc(self._cutoff * distance) * window).astype(np.float32)
+        return weights, np.minimum(whole[:, None] + offsets[None, :], count - 1)

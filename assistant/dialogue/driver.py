@@ -142,9 +142,13 @@ class Driver:
 
     async def _moment_in_reply(self, before: EntryTrace, after_s: float) -> None:
         """Return that long after the reply's first audible sample, if it is still going on; else never."""
+        turn, first_s = None, math.inf
         while True:
-            live = [turn for turn in self._trace.owned(before.index) if turn.state == "open"]
-            first_s = (self._audible(live[-1]) or (math.inf, 0))[0] if live else math.inf
+            live = [one for one in self._trace.owned(before.index) if one.state == "open"]
+            if not live or live[-1] is not turn:
+                turn, first_s = live[-1] if live else None, math.inf
+            if turn is not None and first_s == math.inf:
+                first_s = (self._audible(turn) or (math.inf, 0))[0]
             if self._time_s() >= first_s + after_s - 1e-6:  # a timer may fire a hair early
                 return
             await self._until(min(self._time_s() + _TICK_S, first_s + after_s))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 
-import anyio
 import numpy as np
 from anyio.streams.memory import MemoryObjectSendStream
 
@@ -88,7 +87,7 @@ class SimulatedDesk:
                 self._frames += 1
                 # a real clock may be late: then several frames follow at once, as a sound card's would
                 wait_s = origin_s + self._frames * FRAME_MS / 1000 - loop.time()
-                await anyio.sleep(max(wait_s, 0))
+                await asyncio.sleep(max(wait_s, 0))
                 await frames.send(Frame(start, heard, reference))
 
     def _user(self, start: int) -> Samples:
