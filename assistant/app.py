@@ -1,6 +1,6 @@
 """Puts the stages together: the only module that knows them all.
 
-desk ==Frame==> capture ==TurnEvent==> conversation -> turns -> speaker -> desk
+desk --Frame--> capture ==TurnEvent==> conversation -> turns -> speaker -> desk
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ import anyio
 import numpy as np
 
 from assistant.acknowledgement import Acknowledgement
-from assistant.audio.capture import Capture, capture_stage
+from assistant.audio.capture import Capture
 from assistant.audio.speaker import Speaker
 from assistant.config import Config
 from assistant.conversation import Conversation
 from assistant.history import History
-from assistant.messages import FRAME_MS, MIC_RATE_HZ, Fragment, Frame, LineTyped, SpokenWord, Step, Steps, TurnEvent
+from assistant.messages import MIC_RATE_HZ, Fragment, Frame, LineTyped, SpokenWord, Step, Steps, TurnEvent
 from assistant.metrics import TalkState, TurnChanged
 from assistant.next_prompt import NextPrompt
 from assistant.parts import Parts
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from assistant.models.verdict import MlxJudge
     from assistant.models.weights import ChatWeights
 
-_FRAMES = 500 // FRAME_MS
-"""Half a second of microphone. Capture takes a fraction of a frame's time, so more would only hide a stall."""
 _EVENTS = 64
 """A handful per utterance: when this many wait, the conversation is stuck and capture may wait too."""
 
@@ -262,11 +260,14 @@ class Assistant:
         await self._events.send(LineTyped(line))
 
     async def run(self) -> None:
-        """Talk until cancelled, or until the desk ends."""
-        send, receive = anyio.create_memory_object_stream[Frame](_FRAMES)
+        """Talk until cancelled."""
         async with anyio.create_task_group() as tasks, self._events:
-            tasks.start_soon(self._desk.run, send, self.speaker.pull, self.speaker.rate_hz, name="desk")
+            tasks.start_soon(self._desk.run, self._hear, self.speaker.pull, self.speaker.rate_hz, name="desk")
             tasks.start_soon(self.next_prompt.run, name="next prompt")
             tasks.start_soon(self._prepare, name="acknowledgement")
-            tasks.start_soon(capture_stage, receive, self._events.clone(), self.capture, self._heard, name="capture")
             await self.conversation.run()
+
+    async def _hear(self, frame: Frame) -> None:
+        for event in self.capture.feed(frame):
+            self._heard(event)
+            await self._events.send(event)

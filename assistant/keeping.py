@@ -16,21 +16,17 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import anyio
 import numpy as np
-from anyio.streams.memory import MemoryObjectSendStream
 
 from assistant.audio.wav_stream import WavStream
 from assistant.errors import KeepingError
 from assistant.kept import PAGE, TURNS, after_ms, as_markdown
-from assistant.messages import FRAME_MS, MIC_RATE_HZ, Frame
+from assistant.messages import MIC_RATE_HZ, Frame
 from assistant.metrics import TurnRecord
-from assistant.ports import Desk, Pull
+from assistant.ports import Desk, Hear, Pull
 
 _PART_S = 8 * 3600
 """A sound file longer than this, 1.8 GB, is more than some players read; another one goes on."""
-_FRAMES = 500 // FRAME_MS
-"""As many as wait before capture: whoever is slow there must not lose frames here first."""
 
 
 def _local_now() -> datetime:
@@ -158,11 +154,11 @@ class TappedDesk:
         """See ports.Desk."""
         return self._desk.latency_ms
 
-    async def run(self, frames: MemoryObjectSendStream[Frame], pull: Pull, rate_hz: int) -> None:
+    async def run(self, hear: Hear, pull: Pull, rate_hz: int) -> None:
         """See ports.Desk."""
-        send, receive = anyio.create_memory_object_stream[Frame](_FRAMES)
-        async with anyio.create_task_group() as tasks, receive, frames:
-            tasks.start_soon(self._desk.run, send, pull, rate_hz, name="tapped desk")
-            async for frame in receive:
-                self._listener(frame)
-                await frames.send(frame)
+
+        async def tapped(frame: Frame) -> None:
+            self._listener(frame)
+            await hear(frame)
+
+        await self._desk.run(tapped, pull, rate_hz)

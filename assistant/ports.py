@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol, TypeAlias, TypeVar
-
-from anyio.streams.memory import MemoryObjectSendStream
 
 from assistant.messages import (
     ChatMessage,
@@ -150,6 +148,10 @@ Pull: TypeAlias = Callable[[int, float], Samples]
 """Called by a device for its next `count` samples, with the moment at which the first leaves the loudspeaker."""
 
 
+Hear: TypeAlias = Callable[[Frame], Awaitable[None]]
+"""Called by a device with the next 10 ms of the microphone; it waits where whoever listens is behind."""
+
+
 class Desk(Protocol):
     """A microphone and a loudspeaker on one clock."""
 
@@ -161,5 +163,5 @@ class Desk(Protocol):
     def latency_ms(self) -> float:
         """What the output device says lies between taking a sample and its sound."""
 
-    async def run(self, frames: MemoryObjectSendStream[Frame], pull: Pull, rate_hz: int) -> None:
-        """Send a frame every 10 ms and pull as much sound, until cancelled."""
+    async def run(self, hear: Hear, pull: Pull, rate_hz: int) -> None:
+        """Give a frame every 10 ms and pull as much sound, until cancelled."""

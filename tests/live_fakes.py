@@ -7,15 +7,14 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from anyio.streams.memory import MemoryObjectSendStream
 from fakes import FakeChat, FakeSynthesizer
 
 from assistant import live
 from assistant.audio.wav import read_wav
 from assistant.config import Config
-from assistant.messages import Frame, Samples, Step, Steps, Transcript, Work
+from assistant.messages import Samples, Step, Steps, Transcript, Work
 from assistant.metrics import DeskStatus
-from assistant.ports import Pull
+from assistant.ports import Hear, Pull
 from assistant.simulation.desk import SimulatedDesk
 
 SPEECH = Path(__file__).parent / "speech"
@@ -43,10 +42,10 @@ class FakeDesk(SimulatedDesk):
         for name, start_s in said:
             self.say(read_wav(SPEECH / name), start_s)
 
-    async def run(self, frames: MemoryObjectSendStream[Frame], pull: Pull, rate_hz: int) -> None:
+    async def run(self, hear: Hear, pull: Pull, rate_hz: int) -> None:
         """See ports.Desk."""
         self.changed(DeskStatus("a microphone", "headphones", False))
-        await super().run(frames, pull, rate_hz)
+        await super().run(hear, pull, rate_hz)
 
 
 def stand_in(put: Callable[[str, object], None], replies: Sequence[str], said: Sequence[tuple[str, float]]) -> None:

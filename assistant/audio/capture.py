@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
-from anyio.abc import ObjectReceiveStream, ObjectSendStream
 
 from assistant.audio.double_talk import DoubleTalk
 from assistant.audio.echo import EchoWindow
 from assistant.audio.echo_canceller import LATENCY_SAMPLES, LONGEST_DELAY_MS, EchoCanceller
 from assistant.audio.endpoint import Endpointer, PushToTalk
-from assistant.audio.level import SILENCE_DB, level_db
+from assistant.audio.level import level_db
 from assistant.audio.onset import Began, Onset, Voice
 from assistant.audio.vad import VoiceDetector
 from assistant.config import Config
@@ -34,14 +31,13 @@ class Capture:
     def __init__(self, config: Config, loudspeakers: bool, push_to_talk: bool, latency_ms: float) -> None:
         self._config = config
         self._open(DeskOpened(loudspeakers, latency_ms))
-        self.level_db = SILENCE_DB
-        """The microphone's latest 10 ms, RMS in dBFS, for a level meter."""
         self.muted = False
         """The microphone counts as silent; what is being said ends."""
         self._detector = VoiceDetector(config.vad)
         self._onset = Onset(config.vad, config.endpoint.pause_ms)
         self._endpointer = Endpointer(config.endpoint)
         self._push_to_talk = PushToTalk(config.push_to_talk) if push_to_talk else None
+        self._heard = np.zeros(0, np.float32)
         self._next = 0
 
     def _open(self, desk: DeskOpened) -> None:
@@ -60,6 +56,11 @@ class Capture:
         if self._push_to_talk is not None:
             return self._push_to_talk.open
         return self._endpointer.open or (self._onset.under_way and self._may_begin)
+
+    @property
+    def level_db(self) -> float:
+        """The microphone's latest 10 ms, RMS in dBFS, for a level meter."""
+        return level_db(self._heard)
 
     def press(self) -> None:
         """Key down; without push-to-talk nothing happens."""
@@ -95,8 +96,8 @@ class Capture:
                 self.window.expect(frame.start)
         if self.muted:
             frame = Frame(frame.start, np.zeros(FRAME_SAMPLES, np.float32), frame.reference)
-        self.level_db = level_db(frame.samples)
         start, samples = frame.start, frame.samples
+        self._heard = samples
         if self._loudspeakers:
             self.window.feed(frame)
         if self._canceller is not None:
@@ -143,17 +144,3 @@ class Capture:
     @property
     def _may_begin(self) -> bool:
         return self._cancelling or not self.window.open
-
-
-async def capture_stage(
-    frames: ObjectReceiveStream[Frame],
-    outbox: ObjectSendStream[TurnEvent],
-    capture: Capture,
-    heard: Callable[[TurnEvent], None] = lambda _: None,
-) -> None:
-    """Feed every frame to `capture`, tell `heard` of its events and send them on; closes `outbox` after the frames."""
-    async with frames, outbox:
-        async for frame in frames:
-            for event in capture.feed(frame):
-                heard(event)
-                await outbox.send(event)

@@ -15,7 +15,6 @@ from typing import Any
 
 import anyio
 from anyio import to_thread
-from anyio.streams.memory import MemoryObjectSendStream
 
 from assistant import config
 from assistant.audio.alignment import LEAD_MS, Aligner
@@ -23,9 +22,9 @@ from assistant.audio.audio_system import AudioSystem
 from assistant.audio.device_choice import check, choose
 from assistant.audio.session import Session, can_be_heard
 from assistant.errors import AudioError
-from assistant.messages import DeskOpened, Frame
+from assistant.messages import DeskOpened
 from assistant.metrics import DeskChanged, DeskStatus
-from assistant.ports import Pull
+from assistant.ports import Hear, Pull
 
 _WATCH_S = 0.5
 _RETRY_S = 1.0
@@ -67,7 +66,7 @@ class LiveDesk:
         self._settings = settings
         self._switched = True
 
-    async def run(self, frames: MemoryObjectSendStream[Frame], pull: Pull, rate_hz: int) -> None:
+    async def run(self, hear: Hear, pull: Pull, rate_hz: int) -> None:
         """See ports.Desk; it outlives any device."""
         loop = asyncio.get_running_loop()
         origin_s = loop.time()
@@ -81,19 +80,18 @@ class LiveDesk:
                 self._settings, self._system, pull, rate_hz, now_s, partial(loop.call_soon_threadsafe, wake.set)
             )
 
-        async with frames:
-            while True:
-                self._switched = False
-                try:
-                    async with _opened(open_session) as session:
-                        problem = await self._serve(session, frames, wake)
-                except AudioError as error:
-                    problem = str(error)
-                if problem:
-                    self._tell(microphone="", loudspeaker="", problem=problem, warning="")
-                    await anyio.sleep(_RETRY_S)
+        while True:
+            self._switched = False
+            try:
+                async with _opened(open_session) as session:
+                    problem = await self._serve(session, hear, wake)
+            except AudioError as error:
+                problem = str(error)
+            if problem:
+                self._tell(microphone="", loudspeaker="", problem=problem, warning="")
+                await anyio.sleep(_RETRY_S)
 
-    async def _serve(self, session: Session, frames: MemoryObjectSendStream[Frame], wake: asyncio.Event) -> str:
+    async def _serve(self, session: Session, hear: Hear, wake: asyncio.Event) -> str:
         """Move sound until devices are to be opened anew; why, or nothing where nothing is wrong."""
         microphone, loudspeaker = session.microphone, session.loudspeaker
         loudspeakers = can_be_heard(self._system, loudspeaker.device)
@@ -110,7 +108,7 @@ class LiveDesk:
                     aligner.played(start, samples)
                 for start, samples in microphone.end.blocks():
                     for frame in aligner.heard(start, samples):
-                        await _send(frames, frame)
+                        await hear(frame)
                     self._tell(problem=session.withheld(), xruns=self._xruns_before + session.xruns)
                 if loop.time() >= watch_s:
                     watch_s = loop.time() + _WATCH_S
@@ -125,14 +123,6 @@ class LiveDesk:
         if any(getattr(self.status, name) != value for name, value in changes.items()):
             self.status = replace(self.status, **changes)
             self._changed(self.status)
-
-
-async def _send(frames: MemoryObjectSendStream[Frame], frame: Frame) -> None:
-    """Without a turn of the event loop for each frame, which would cost as much as all the rest of the desk."""
-    try:
-        frames.send_nowait(frame)
-    except anyio.WouldBlock:
-        await frames.send(frame)
 
 
 @asynccontextmanager

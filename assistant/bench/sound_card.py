@@ -15,9 +15,6 @@ from assistant.simulation.desk import SimulatedDesk
 
 Callback: TypeAlias = Callable[[npt.NDArray[Any], int, Any, Any], None]
 
-_FRAMES = 64
-"""Half a second and more of microphone; the card takes them as they come."""
-
 
 class CallbackStop(Exception):
     """An output callback has nothing more to play."""
@@ -78,17 +75,13 @@ class SoundCard:
         Args:
             rate_hz: Of the loudspeaker.
         """
-        send, receive = anyio.create_memory_object_stream[Frame](_FRAMES)
-        async with anyio.create_task_group() as tasks, receive:
-            tasks.start_soon(self._desk.run, send, self._pull, rate_hz, name="desk")
-            async for frame in receive:
-                self._hear(frame.samples)
+        await self._desk.run(self._hear, self._pull, rate_hz)
 
-    def _hear(self, samples: Samples) -> None:
+    async def _hear(self, frame: Frame) -> None:
         stream = self._input
         if stream is None or not stream.running:
             return
-        stream.waiting = np.concatenate([stream.waiting, samples])
+        stream.waiting = np.concatenate([stream.waiting, frame.samples])
         while len(stream.waiting) >= stream.blocksize:
             block, stream.waiting = stream.waiting[: stream.blocksize], stream.waiting[stream.blocksize :]
             pcm = (np.clip(block, -1, 1) * 32767).astype(np.int16)

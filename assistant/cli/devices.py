@@ -93,14 +93,15 @@ async def _test(config: Config, trial: DeviceTest, seconds: float, as_json: bool
     from assistant.messages import Frame
 
     desk = LiveDesk(config.devices, PortAudio())
-    send, receive = anyio.create_memory_object_stream[Frame](50)
-    async with anyio.create_task_group() as tasks, receive:
-        tasks.start_soon(desk.run, send, trial.pull, TEST_RATE_HZ)
+
+    async def hear(frame: Frame) -> None:
+        trial.hear(frame)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(desk.run, hear, trial.pull, TEST_RATE_HZ)
         if sys.stdout.isatty() and not as_json:
             tasks.start_soon(_meter, desk, trial)
-        with anyio.move_on_after(seconds):
-            async for frame in receive:
-                trial.hear(frame)
+        await anyio.sleep(seconds)
         tasks.cancel_scope.cancel()
     if desk.status.problem:
         raise AudioError(desk.status.problem)

@@ -9,11 +9,10 @@ from __future__ import annotations
 import asyncio
 
 import numpy as np
-from anyio.streams.memory import MemoryObjectSendStream
 
 from assistant.audio.resample import StreamResampler
 from assistant.messages import FRAME_MS, FRAME_SAMPLES, MIC_RATE_HZ, Frame, Samples
-from assistant.ports import Pull
+from assistant.ports import Hear, Pull
 from assistant.simulation.room import Room, RoomConfig
 
 
@@ -67,28 +66,27 @@ class SimulatedDesk:
             out[max(at, 0) : max(at, 0) + len(piece)] = piece
         return out
 
-    async def run(self, frames: MemoryObjectSendStream[Frame], pull: Pull, rate_hz: int) -> None:
+    async def run(self, hear: Hear, pull: Pull, rate_hz: int) -> None:
         """See ports.Desk."""
         self.rate_hz = rate_hz
         resampler = StreamResampler(rate_hz, MIC_RATE_HZ)
         loop = asyncio.get_running_loop()
         origin_s = loop.time()
-        async with frames:
-            while True:
-                now_s = self._frames * FRAME_MS / 1000
-                count = round((now_s + FRAME_MS / 1000) * rate_hz) - round(now_s * rate_hz)
-                played = pull(count, now_s + self.latency_ms / 1000)
-                reference = resampler.process(played, FRAME_SAMPLES)
-                start = self._frames * FRAME_SAMPLES
-                heard = self._room.step(reference, self._user(start))
-                if self._recording:
-                    self._played.append(played)
-                    self._heard.append(heard)
-                self._frames += 1
-                # a real clock may be late: then several frames follow at once, as a sound card's would
-                wait_s = origin_s + self._frames * FRAME_MS / 1000 - loop.time()
-                await asyncio.sleep(max(wait_s, 0))
-                await frames.send(Frame(start, heard, reference))
+        while True:
+            now_s = self._frames * FRAME_MS / 1000
+            count = round((now_s + FRAME_MS / 1000) * rate_hz) - round(now_s * rate_hz)
+            played = pull(count, now_s + self.latency_ms / 1000)
+            reference = resampler.process(played, FRAME_SAMPLES)
+            start = self._frames * FRAME_SAMPLES
+            heard = self._room.step(reference, self._user(start))
+            if self._recording:
+                self._played.append(played)
+                self._heard.append(heard)
+            self._frames += 1
+            # a real clock may be late: then several frames follow at once, as a sound card's would
+            wait_s = origin_s + self._frames * FRAME_MS / 1000 - loop.time()
+            await asyncio.sleep(max(wait_s, 0))
+            await hear(Frame(start, heard, reference))
 
     def _user(self, start: int) -> Samples:
         out = np.zeros(FRAME_SAMPLES, np.float32)

@@ -6,7 +6,6 @@ Nothing outside this package reads a room; the assistant learns only what a devi
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -60,9 +59,9 @@ class Room:
 
     def __init__(self, config: RoomConfig | None = None, noise: Samples | None = None) -> None:
         config = config or RoomConfig()
-        echo_rng, _ = _generators(config.seed)
+        echo_rng, noise_rng = np.random.default_rng(config.seed).spawn(2)
         self._echo = _Convolution(_echo_path(config, echo_rng)) if config.loudspeakers else None
-        self._noise = _noise_loop(config, noise)
+        self._noise = _noise_loop(config, noise, noise_rng)
         self._position = 0
 
     def step(self, played: Samples, user: Samples) -> Samples:
@@ -111,12 +110,6 @@ class _Convolution:
         return heard.astype(np.float32, copy=False)
 
 
-def _generators(seed: int) -> tuple[np.random.Generator, np.random.Generator]:
-    """Of the echo's path, and of the noise."""
-    echo, noise = np.random.default_rng(seed).spawn(2)
-    return echo, noise
-
-
 def _echo_path(config: RoomConfig, rng: np.random.Generator) -> Samples:
     """Impulse response (n,): a direct tap after the delay and, with RT60, a decaying tail of equal energy."""
     delay = round(config.echo_delay_ms * MIC_RATE_HZ / 1000)
@@ -133,22 +126,16 @@ def _echo_path(config: RoomConfig, rng: np.random.Generator) -> Samples:
 # noise: each kind is a loop, so that a recording is one kind more
 
 
-def _noise_loop(config: RoomConfig, recorded: Samples | None) -> Samples:
+def _noise_loop(config: RoomConfig, recorded: Samples | None, rng: np.random.Generator) -> Samples:
     """(n,) float32 at `noise_dbfs` RMS, to be repeated for ever."""
     if config.noise is None:
         return np.zeros(FRAME_SAMPLES, np.float32)
-    loop = _made_noise(config.noise, config.seed) if recorded is None else recorded.astype(np.float64)
+    loop = _NOISES[config.noise](rng) if recorded is None else recorded.astype(np.float64)
     rms = np.sqrt(np.mean(np.square(loop)))
     return (loop * (10 ** (config.noise_dbfs / 20) / max(float(rms), 1e-9))).astype(np.float32)
 
 
 _Loop = npt.NDArray[np.float64]
-
-
-@lru_cache(maxsize=4)
-def _made_noise(kind: str, seed: int) -> _Loop:
-    """Of no certain level; kept, since to make it takes as long as 2 s of dialogue."""
-    return _NOISES[kind](_generators(seed)[1])
 
 
 def _white(rng: np.random.Generator) -> _Loop:

@@ -68,17 +68,14 @@ async def _main(out: Path, settings: list[str]) -> None:
     desk = LiveDesk(
         load("small", settings=settings).devices, PortAudio(), lambda status: _say(dataclasses.asdict(status))
     )
-    send, receive = anyio.create_memory_object_stream[Frame](50)
 
-    async def collect() -> None:
-        async for frame in receive:
-            frames.append(frame)
-            if frame.opened is not None:
-                _say({"opened": frame.start})
+    async def hear(frame: Frame) -> None:
+        frames.append(frame)
+        if frame.opened is not None:
+            _say({"opened": frame.start})
 
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(desk.run, send, player.pull, VOICE_RATE_HZ)
-        tasks.start_soon(collect)
+        tasks.start_soon(desk.run, hear, player.pull, VOICE_RATE_HZ)
         while line := (await to_thread.run_sync(sys.stdin.readline, abandon_on_cancel=True)).split():
             command, *arguments = line
             if command == "play":

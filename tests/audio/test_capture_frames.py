@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import anyio
 import numpy as np
 import pytest
 from echo_scenes import clip, reply, silence
 
-from assistant.audio.capture import Capture, capture_stage
+from assistant.audio.capture import Capture
 from assistant.audio.vad import voiced_span
 from assistant.config import load
 from assistant.messages import (
@@ -146,28 +145,3 @@ def test_lost_frames_are_silence(lost_ms: int) -> None:
     assert ended[-1].speech_end == pytest.approx(last, abs=100 * 16)
     if lost_ms < 700:
         assert ended[0].start + len(ended[0].samples) == pytest.approx(last + 800 * 16, abs=100 * 16)
-
-
-def test_the_stage_sends_events_on_and_closes_behind_itself() -> None:
-    """Frames in, events out, and the end of one is the end of the other."""
-
-    async def run() -> list[TurnEvent]:
-        frames_in, frames_out = anyio.create_memory_object_stream[Frame](4)
-        events_in, events_out = anyio.create_memory_object_stream[TurnEvent](4)
-        samples = np.concatenate([clip("mycroft_stop"), silence(1)])
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(capture_stage, frames_out, events_in, Capture(load(), False, False, 20))
-            tasks.start_soon(_send, frames_in, samples)
-            async with events_out:
-                return [event async for event in events_out]
-        raise AssertionError("unreachable")
-
-    async def _send(
-        outbox: anyio.abc.ObjectSendStream[Frame], samples: np.ndarray[tuple[int], np.dtype[np.float32]]
-    ) -> None:
-        async with outbox:
-            for start in range(0, len(samples) - FRAME_SAMPLES, FRAME_SAMPLES):
-                await outbox.send(Frame(start, samples[start : start + FRAME_SAMPLES], silence(0.01)))
-
-    kinds = [type(event).__name__ for event in anyio.run(run)]
-    assert kinds == ["SpeechStarted", "PauseBegan", "PauseReached", "UtteranceEnded"]

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 import anyio
 import numpy as np
 import pytest
-from anyio.streams.memory import MemoryObjectReceiveStream
 from fake_devices import AIRPODS, AIRPODS_MICROPHONE, MACBOOK_MICROPHONE, MACBOOK_SPEAKERS, FakeSystem
 
 from assistant.audio.live_desk import LiveDesk
@@ -39,11 +38,9 @@ class Sitting:
     @asynccontextmanager
     async def at(self, desk: LiveDesk) -> AsyncIterator[None]:
         """While the context lasts."""
-        send, receive = anyio.create_memory_object_stream[Frame](50)
         with anyio.fail_after(TIMEOUT_S):
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(desk.run, send, silence, 24_000)
-                tasks.start_soon(self._collect, receive)
+                tasks.start_soon(desk.run, self._hear, silence, 24_000)
                 tasks.start_soon(self._call)
                 yield
                 tasks.cancel_scope.cancel()
@@ -58,10 +55,8 @@ class Sitting:
     def __post_init__(self) -> None:
         self._ticked = anyio.Event()
 
-    async def _collect(self, receive: MemoryObjectReceiveStream[Frame]) -> None:
-        async with receive:
-            async for frame in receive:
-                self.frames.append(frame)
+    async def _hear(self, frame: Frame) -> None:
+        self.frames.append(frame)
 
     async def _call(self) -> None:
         while True:
