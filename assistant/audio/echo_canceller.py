@@ -19,8 +19,8 @@ LONGEST_DELAY_MS = 500.0
 
 PAUSE_AFTER_MS = 2000
 _FAINT = np.random.default_rng(0).normal(0, 1e-8, FRAME_SAMPLES).astype(np.float32)
-"""Played for silence, at -160 dBFS: after exact zeros AEC3's filters decay into denormal numbers, and it took 15 times
-as long (1.6 ms instead of 0.1 for each 10 ms)."""
+"""Played for silence, at -160 dBFS: of exact zeros AEC3's filters decay into denormal numbers, and it took 15 times as
+long (1.6 ms instead of 0.1 for each 10 ms)."""
 
 
 class EchoCanceller:
@@ -61,7 +61,7 @@ class EchoCanceller:
             return late
         led = stream[OWN_LATENCY_SAMPLES : OWN_LATENCY_SAMPLES + 2 * FRAME_SAMPLES]
         if not was_awake:  # its filters still ring with what it heard before it slept
-            self._aec.process(led[:FRAME_SAMPLES], _FAINT)
+            self._aec.process(led[:FRAME_SAMPLES], np.zeros_like(far))
         cancelled: Samples = self._aec.process(led[FRAME_SAMPLES:], _FAINT if self._quiet_ms else far)
         if was_awake and self._awake:
             return cancelled
