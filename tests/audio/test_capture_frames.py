@@ -1,4 +1,4 @@
-"""The microphone's side, frame by frame: devices that change, a mute, keys, lost frames, the stage."""
+"""The microphone's side, frame by frame: devices that change, a mute, keys, lost frames."""
 
 from __future__ import annotations
 
@@ -145,3 +145,10 @@ def test_lost_frames_are_silence(lost_ms: int) -> None:
     assert ended[-1].speech_end == pytest.approx(last, abs=100 * 16)
     if lost_ms < 700:
         assert ended[0].start + len(ended[0].samples) == pytest.approx(last + 800 * 16, abs=100 * 16)
+
+
+def test_a_word_is_an_utterance_with_its_pauses_in_order() -> None:
+    """What one recording gives, from its first frame on."""
+    events = feed(Capture(load(), False, False, 20), np.concatenate([clip("mycroft_stop"), silence(1)]), 0)
+    kinds = [type(event).__name__ for event in events]
+    assert kinds == ["SpeechStarted", "PauseBegan", "PauseReached", "UtteranceEnded"]
