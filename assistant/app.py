@@ -267,7 +267,8 @@ class Assistant:
             tasks.start_soon(self._prepare, name="acknowledgement")
             await self.conversation.run()
 
-    async def _hear(self, frame: Frame) -> None:
+    async def _hear(self, frame: Frame) -> bool:
         for event in self.capture.feed(frame):
             self._heard(event)
             await self._events.send(event)
+        return self.conversation.idle and not self.capture.open

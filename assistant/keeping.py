@@ -157,8 +157,8 @@ class TappedDesk:
     async def run(self, hear: Hear, pull: Pull, rate_hz: int) -> None:
         """See ports.Desk."""
 
-        async def tapped(frame: Frame) -> None:
+        async def tapped(frame: Frame) -> bool:
             self._listener(frame)
-            await hear(frame)
+            return await hear(frame)
 
         await self._desk.run(tapped, pull, rate_hz)

@@ -148,8 +148,10 @@ Pull: TypeAlias = Callable[[int, float], Samples]
 """Called by a device for its next `count` samples, with the moment at which the first leaves the loudspeaker."""
 
 
-Hear: TypeAlias = Callable[[Frame], Awaitable[None]]
-"""Called by a device with the next 10 ms of the microphone; it waits where whoever listens is behind."""
+Hear: TypeAlias = Callable[[Frame], Awaitable[bool]]
+"""Called by a device with the next 10 ms of the microphone; it waits where whoever listens is behind.
+
+True says that nothing goes on: the next may come late, with others."""
 
 
 class Desk(Protocol):

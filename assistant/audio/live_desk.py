@@ -21,6 +21,7 @@ from assistant.audio.alignment import LEAD_MS, Aligner
 from assistant.audio.audio_system import AudioSystem
 from assistant.audio.device_choice import check, choose
 from assistant.audio.session import Session, can_be_heard
+from assistant.audio.stream_ends import UNHURRIED
 from assistant.errors import AudioError
 from assistant.messages import DeskOpened
 from assistant.metrics import DeskChanged, DeskStatus
@@ -108,8 +109,8 @@ class LiveDesk:
                     aligner.played(start, samples)
                 for start, samples in microphone.end.blocks():
                     for frame in aligner.heard(start, samples):
-                        await hear(frame)
-                    self._tell(problem=session.withheld(), xruns=self._xruns_before + session.xruns)
+                        microphone.end.together = UNHURRIED if await hear(frame) else 1
+                self._tell(problem=session.withheld(), xruns=self._xruns_before + session.xruns)
                 if loop.time() >= watch_s:
                     watch_s = loop.time() + _WATCH_S
                     loop.call_at(watch_s, wake.set)  # a device that is lost wakes nobody

@@ -77,15 +77,16 @@ class SoundCard:
         """
         await self._desk.run(self._hear, self._pull, rate_hz)
 
-    async def _hear(self, frame: Frame) -> None:
+    async def _hear(self, frame: Frame) -> bool:
         stream = self._input
         if stream is None or not stream.running:
-            return
+            return False
         stream.waiting = np.concatenate([stream.waiting, frame.samples])
         while len(stream.waiting) >= stream.blocksize:
             block, stream.waiting = stream.waiting[: stream.blocksize], stream.waiting[stream.blocksize :]
             pcm = (np.clip(block, -1, 1) * 32767).astype(np.int16)
             stream.callback(pcm[:, None], stream.blocksize, None, None)
+        return False
 
     def _pull(self, count: int, at_s: float) -> Samples:
         stream = self._output

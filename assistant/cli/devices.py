@@ -94,8 +94,9 @@ async def _test(config: Config, trial: DeviceTest, seconds: float, as_json: bool
 
     desk = LiveDesk(config.devices, PortAudio())
 
-    async def hear(frame: Frame) -> None:
+    async def hear(frame: Frame) -> bool:
         trial.hear(frame)
+        return False
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(desk.run, hear, trial.pull, TEST_RATE_HZ)

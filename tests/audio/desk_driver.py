@@ -69,10 +69,11 @@ async def _main(out: Path, settings: list[str]) -> None:
         load("small", settings=settings).devices, PortAudio(), lambda status: _say(dataclasses.asdict(status))
     )
 
-    async def hear(frame: Frame) -> None:
+    async def hear(frame: Frame) -> bool:
         frames.append(frame)
         if frame.opened is not None:
             _say({"opened": frame.start})
+        return False
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(desk.run, hear, player.pull, VOICE_RATE_HZ)

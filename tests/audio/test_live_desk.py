@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ import pytest
 from fake_devices import AIRPODS, AIRPODS_MICROPHONE, MACBOOK_MICROPHONE, MACBOOK_SPEAKERS, FakeSystem
 
 from assistant.audio.live_desk import LiveDesk
+from assistant.audio.stream_ends import UNHURRIED
 from assistant.config import Config
 from assistant.errors import AudioError
 from assistant.messages import Frame, Samples
@@ -29,6 +31,10 @@ class Sitting:
     frames: list[Frame] = field(default_factory=list)
     level: float = 0.1
     calling: bool = True
+    idle: bool = False
+    blocks: int = 0
+    came_with: list[int] = field(default_factory=list)
+    """For each frame, how many blocks the microphone had given by then."""
 
     @property
     def status(self) -> DeskStatus:
@@ -55,13 +61,16 @@ class Sitting:
     def __post_init__(self) -> None:
         self._ticked = anyio.Event()
 
-    async def _hear(self, frame: Frame) -> None:
+    async def _hear(self, frame: Frame) -> bool:
         self.frames.append(frame)
+        self.came_with.append(self.blocks)
+        return self.idle
 
     async def _call(self) -> None:
         while True:
             working = [stream for stream in self.system.streams if stream.active]
             if self.calling and len(working) == 2:
+                self.blocks += 1
                 self.system.hear(self.level)
                 self.system.play()
             self._ticked.set()
@@ -126,6 +135,21 @@ def test_a_lost_device_pauses_the_talk_and_its_return_goes_on(sitting: Sitting, 
 
     anyio.run(scene)
     assert opened(sitting) == 2
+
+
+def test_while_nothing_goes_on_the_microphone_is_taken_five_blocks_at_a_time(sitting: Sitting, desk: LiveDesk) -> None:
+    """None is lost, and as soon as something does go on they come one by one."""
+
+    async def scene() -> None:
+        async with sitting.at(desk):
+            for sitting.idle in (False, True, False):
+                sitting.came_with.clear()
+                await sitting.until(lambda: len(sitting.came_with) > 60)
+                at_once = Counter(sitting.came_with[10:]).most_common(1)[0][1]
+                assert at_once == (2 * UNHURRIED if sitting.idle else 2)
+
+    anyio.run(scene)
+    assert 1.8 < len(sitting.frames) / sitting.blocks <= 2  # the blocks come a little late, so the clock is moved
 
 
 def test_a_device_that_opens_and_never_calls_is_lost(sitting: Sitting, desk: LiveDesk) -> None:
