@@ -256,7 +256,8 @@ class Assistant:
         return "listening" if conversation.idle else "thinking"
 
     async def type(self, line: str) -> None:
-        """A turn typed instead of spoken."""
+        """A turn typed instead of spoken: what is being said without a key counts no more."""
+        self.capture.drop()
         await self._events.send(LineTyped(line))
 
     async def run(self) -> None:

@@ -197,6 +197,9 @@ class Conversation:
             self._open_if_ready(held)
 
     def _on_line(self, text: str) -> None:
+        if self._speech is not None and not self._speech.by_key:  # else it would cut the reply to the line
+            self._confirming.cancel()
+            self._speech = None
         self._discard_held()
         self._floor.cut(None)
         now_s = self._now_s()

@@ -147,6 +147,19 @@ def test_a_typed_line_interrupts_like_a_key() -> None:
     assert talk.history[2:] == [("user", "what time is it"), ("assistant", "It is nine.")]
 
 
+@pytest.mark.parametrize(("by_key", "kinds"), [(False, ["typed"]), (True, ["typed", "spoken"])])
+def test_a_typed_line_takes_the_place_of_what_is_being_said(by_key: bool, kinds: list[str]) -> None:
+    """Its end would be a turn that cuts the reply to the line; who holds a key means what he says."""
+    talk = Talk(["It is nine.", REPLY])
+    talk.starts(1.0, by_key=by_key)
+    talk.types(1.5, "what time is it")
+    talk.closes(talk.utterance(1.0, 2.0, "what time"))
+    talk.run(15)
+    assert [turn.kind for turn in talk.turns] == kinds
+    assert talk.turns[-1].state == "done"
+    assert talk.idle
+
+
 @pytest.mark.parametrize(("at_s", "heard"), [(2.0, ""), (7.0, "One two three four five six seven eight")])
 def test_a_reply_is_not_heard_before_it_is_voiced(at_s: float, heard: str) -> None:
     """All of its text is there, and nothing waits to be played: the voice is at work."""
