@@ -101,6 +101,7 @@ class Conversation:
     def cancel(self) -> None:
         """Abandon whatever goes on."""
         self._speech = None
+        self._confirming.cancel()
         self._discard_held()
         self._floor.cut(None)
         self._notify()
@@ -197,16 +198,13 @@ class Conversation:
             self._open_if_ready(held)
 
     def _on_line(self, text: str) -> None:
-        if self._speech is not None and not self._speech.by_key:  # else it would cut the reply to the line
-            self._confirming.cancel()
-            self._speech = None
-        self._discard_held()
-        self._floor.cut(None)
+        by_key = self._speech if self._speech is not None and self._speech.by_key else None
+        self.cancel()
+        self._speech = by_key  # the end of any other would be a turn that cuts the reply to the line
         now_s = self._now_s()
-        turn = self._start(TurnRecord("typed", now_s, now_s, now_s, transcript=text), None, Settled())
-        turn.record.endpoint_s = turn.record.transcript_s = now_s
+        record = TurnRecord("typed", now_s, now_s, now_s, transcript=text, endpoint_s=now_s, transcript_s=now_s)
         self._parts.history.add_user(text)
-        self._floor.take(turn)
+        self._floor.take(self._start(record, None, Settled()))
 
     # a turn's own news
 

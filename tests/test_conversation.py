@@ -160,6 +160,20 @@ def test_a_typed_line_takes_the_place_of_what_is_being_said(by_key: bool, kinds:
     assert talk.idle
 
 
+def test_a_typed_line_ends_the_waiting_for_a_confirmation() -> None:
+    """Else an "mm" to the new reply cut it, 700 ms after the speech that was given up had begun."""
+    talk = Talk([REPLY, "It is nine."])
+    talk.says(1.0, 2.0, "count for me")
+    talk.starts(3.5)
+    talk.types(3.8, "what time is it")
+    talk.says(4.0, 4.4, "mm")
+    talk.run(12)
+    assert [(turn.kind, turn.state) for turn in talk.turns if turn.state != "rejected"] == [
+        ("spoken", "cut"),
+        ("typed", "done"),
+    ]
+
+
 @pytest.mark.parametrize(("at_s", "heard"), [(2.0, ""), (7.0, "One two three four five six seven eight")])
 def test_a_reply_is_not_heard_before_it_is_voiced(at_s: float, heard: str) -> None:
     """All of its text is there, and nothing waits to be played: the voice is at work."""
