@@ -35,7 +35,9 @@ Row: TypeAlias = dict[str, Any]
 
 _SHORTEST_TO_LEARN_FROM_MS = 230
 _RIDGE = 5.0
-_FAST_SHARE = 0.75
+_FAST_SHARE = 0.8
+_SOUNDS = {"sounds_finished": 0.5, "sounds_unfinished": 0.1}
+"""Which quantiles of the turn model's probabilities at ends: half of them need no words, one in ten is doubted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +168,8 @@ def fit(utterances: Sequence[Row]) -> dict[str, Any]:
     """Logistic regression, ends against inner pauses, every collection of recordings with an intercept of its own.
 
     Collections, and ends and pauses within them, weigh the same. Of a joined utterance the end is left out: it is that
-    of the recording it was made of. The threshold is what three in four ends pass.
+    of the recording it was made of. The threshold is what four in five ends pass; those of the turn model are
+    quantiles of the ends that it was asked about.
     """
     found = [
         (pause["features"], pause["length_ms"] is None, one["collection"])
@@ -187,11 +190,18 @@ def fit(utterances: Sequence[Row]) -> dict[str, Any]:
     slopes, bias = solved[: len(means)], float(solved[len(means) :].mean())
     certain = 1 / (1 + np.exp(-((features - means) / scales) @ slopes - bias))
     passed = [np.quantile(certain[(collections == name) & (ends == 1)], 1 - _FAST_SHARE) for name in names]
+    sound_of_ends = [
+        pause["turn_model"]
+        for one in utterances
+        for pause in one["pauses"]
+        if not one["joined"] and pause["length_ms"] is None and "turn_model" in pause
+    ]
     shown = {"MEANS": means, "SCALES": scales, "WEIGHTS": slopes}
     return {
         **{key: tuple(float(f"{value:.3g}") for value in values) for key, values in shown.items()},
         "BIAS": round(bias, 2),
         "final_probability": round(float(np.mean(passed)), 2),
+        **{key: round(float(np.quantile(sound_of_ends, share)), 3) for key, share in _SOUNDS.items() if sound_of_ends},
         "pauses": int((ends == 0).sum()),
         "ends": int(ends.sum()),
         "collections": [str(name) for name in names],

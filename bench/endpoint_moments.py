@@ -115,7 +115,11 @@ def _utterance(path: Path, one: dict[str, Any], drawn: Sequence[float], ask: _Mo
             "late_ms": max(utterance.speech_end - span[1] - _LEAD, 0) * 1000 / MIC_RATE_HZ if length_ms is None else 0,
             "features": [round(float(value), 4) for value in features],
         }
-        found.append({**moment, **(ask.about(began, moment["began_ms"]) if one.get("words") else {})})
+        if one.get("words"):
+            moment |= ask.words(began, moment["began_ms"])
+        if one.get("turn_model"):
+            moment["turn_model"] = ask.end_probability(began)
+        found.append(moment)
     return found if found and found[-1]["length_ms"] is None else []
 
 
@@ -215,26 +219,28 @@ class _Models:
     """The transcriber and the turn model of the small profile, loaded when first asked."""
 
     def __init__(self) -> None:
-        self._loaded: tuple[Transcriber, TurnModel] | None = None
+        self._transcriber: Transcriber | None = None
+        self._turn_model: TurnModel | None = None
         self._config = load("small", settings=["models.turn=smart-turn-v3"])
 
-    def about(self, utterance: Utterance, began_ms: float) -> dict[str, Any]:
-        """The words so far, when they are known, and what the turn model thinks."""
-        if self._loaded is None:
-            self._loaded = load_transcriber(self._config), load_turn(self._config)
+    def words(self, utterance: Utterance, began_ms: float) -> dict[str, Any]:
+        """The words so far, and when they are known."""
+        if self._transcriber is None:
+            self._transcriber = load_transcriber(self._config)
         costs = self._config.simulation.costs
         each_ms = {
             "whisper_encoder": costs.whisper_encoder_ms_per_s_of_context,
             "whisper_token": costs.whisper_token_ms,
         }
-        transcriber, turn_model = self._loaded
-        steps = list(transcriber.transcribe(utterance.samples))
+        steps = list(self._transcriber.transcribe(utterance.samples))
         cost_ms = sum(each_ms[work.kind] * work.amount for step in steps for work in step.work)
-        return {
-            "text": steps[-1].values[0].text,
-            "words_ms": began_ms + cost_ms,
-            "turn_model": list(turn_model.end_probability(utterance.samples))[-1].values[0],
-        }
+        return {"text": steps[-1].values[0].text, "words_ms": began_ms + cost_ms}
+
+    def end_probability(self, utterance: Utterance) -> float:
+        """What the turn model thinks."""
+        if self._turn_model is None:
+            self._turn_model = load_turn(self._config)
+        return list(self._turn_model.end_probability(utterance.samples))[-1].values[0]
 
 
 if __name__ == "__main__":

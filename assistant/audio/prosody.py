@@ -39,10 +39,10 @@ FEATURES = (
 )
 """Of the last 80 ms and the 120 ms before, over the loudest; semitones over the median and over the 10th percentile."""
 
-MEANS = (-16.8, -12.6, -2.84, 1.74, -8.55, 223.0, 227.0, 8.18)
-SCALES = (8.66, 7.91, 4.46, 3.93, 15.8, 143.0, 200.0, 0.762)
-WEIGHTS = (-0.322, 0.0386, -0.507, 0.0357, 0.0157, 0.315, -0.103, 1.0)
-BIAS = 0.28
+MEANS = (-16.3, -12.5, -3.03, 1.54, -9.45, 222.0, 230.0, 8.23)
+SCALES = (8.04, 7.76, 4.35, 3.78, 15.6, 141.0, 203.0, 0.773)
+WEIGHTS = (-0.281, 0.0676, -0.656, -0.0161, 0.214, 0.203, -0.0817, 0.981)
+BIAS = 0.26
 
 
 def finality(samples: Samples, voiced_ms: float) -> float:
