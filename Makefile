@@ -28,7 +28,7 @@ test: lint ## run every check: lint, types, then all tests on the small models (
 	$(BIN)/assistant models pull smart-turn-v3
 	$(BIN)/pytest $(ARGS)
 
-bench: models ## measure how soon it answers, beside mlx-audio's pipeline: docs/latency.svg, bench.md, bench.json (20 minutes)
+bench: models ## measure how soon it answers, beside mlx-audio's pipeline: docs/latency.svg, bench.md, bench.json (15 minutes)
 	$(BIN)/assistant bench $(UTTERANCES) --config bench/latency.toml --peer mlx-audio \
 	    --picture docs/latency.svg --markdown bench.md --json bench.json $(ARGS)
 
