@@ -18,6 +18,7 @@ import sys
 import tomllib
 import zlib
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,8 @@ def main() -> int:
     with arguments.out.open("a", encoding="utf-8") as out:
         for one in tomllib.loads(arguments.sets.read_text(encoding="utf-8"))["set"]:
             drawn = inner_pauses_ms(sorted(arguments.sounds.glob(one["pauses_of"]))) if "pauses_of" in one else []
-            for path in _chosen(sorted(arguments.sounds.glob(one["files"])), one.get("half", ""))[: arguments.each]:
+            paths = sorted(arguments.sounds.glob(one["files"]))
+            for path in paths[len(paths) // 2 if one.get("second_half") else 0 :][: arguments.each]:
                 file = str(path.relative_to(arguments.sounds))
                 if (one["name"], file) not in done and (found := _utterance(path, one, drawn, ask)):
                     named = {"set": one["name"], "role": one["role"], "joined": bool(drawn), "file": file}
@@ -83,11 +85,6 @@ def _read(path: Path) -> Samples:
     recorded, rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
     mono = recorded.mean(axis=1, dtype=np.float32)
     return mono if rate_hz == MIC_RATE_HZ else np.asarray(soxr.resample(mono, rate_hz, MIC_RATE_HZ), np.float32)
-
-
-def _chosen(paths: list[Path], half: str) -> list[Path]:
-    middle = len(paths) // 2
-    return {"first": paths[:middle], "second": paths[middle:], "": paths}[half]
 
 
 def _utterance(path: Path, one: dict[str, Any], drawn: Sequence[float], ask: _Models) -> list[dict[str, Any]]:
@@ -219,14 +216,18 @@ class _Models:
     """The transcriber and the turn model of the small profile, loaded when first asked."""
 
     def __init__(self) -> None:
-        self._transcriber: Transcriber | None = None
-        self._turn_model: TurnModel | None = None
         self._config = load("small", settings=["models.turn=smart-turn-v3"])
+
+    @cached_property
+    def _transcriber(self) -> Transcriber:
+        return load_transcriber(self._config)
+
+    @cached_property
+    def _turn_model(self) -> TurnModel:
+        return load_turn(self._config)
 
     def words(self, utterance: Utterance, began_ms: float) -> dict[str, Any]:
         """The words so far, and when they are known."""
-        if self._transcriber is None:
-            self._transcriber = load_transcriber(self._config)
         costs = self._config.simulation.costs
         each_ms = {
             "whisper_encoder": costs.whisper_encoder_ms_per_s_of_context,
@@ -238,8 +239,6 @@ class _Models:
 
     def end_probability(self, utterance: Utterance) -> float:
         """What the turn model thinks."""
-        if self._turn_model is None:
-            self._turn_model = load_turn(self._config)
         return list(self._turn_model.end_probability(utterance.samples))[-1].values[0]
 
 

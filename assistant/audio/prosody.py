@@ -1,6 +1,6 @@
 """How final the last words sound: a small learned model of level, pitch, lengthening and how much has been said.
 
-Logistic regression on recordings of 258 voices in six languages (bench/endpoint.py, which repeats the fit). It never
+Logistic regression on recordings of 258 voices in five languages (bench/endpoint.py, which repeats the fit). It never
 needs another machine than the processor: some 1 ms at each pause.
 """
 

@@ -12,7 +12,7 @@ from assistant.messages import MIC_RATE_HZ, Samples
 from assistant.ports import Pull
 
 BLOCK_MS = 20
-"""Measured on PulseAudio: blocks of 10 ms come every 13.3 ms, of 30 ms in pairs; and 50 wakes a second cost little."""
+"""Measured on PulseAudio: blocks of 10 ms come every 13.3 ms, of 30 ms in pairs."""
 UNHURRIED = 100 // BLOCK_MS
 """Blocks taken at once while nothing goes on: woken for each, the same work took twice the time, its caches cold."""
 _BLOCKS = 2000 // BLOCK_MS
