@@ -105,9 +105,9 @@ class LiveDesk:
             while True:
                 await wake.wait()
                 wake.clear()
-                for start, samples in loudspeaker.end.blocks():
-                    aligner.played(start, samples)
                 for start, samples in microphone.end.blocks():
+                    for block in loudspeaker.end.blocks():  # for each anew: what comes while one is heard had no reference
+                        aligner.played(*block)
                     for frame in aligner.heard(start, samples):
                         microphone.end.together = UNHURRIED if await hear(frame) else 1
                 self._tell(problem=session.withheld(), xruns=self._xruns_before + session.xruns)

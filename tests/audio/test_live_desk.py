@@ -32,6 +32,8 @@ class Sitting:
     level: float = 0.1
     calling: bool = True
     idle: bool = False
+    listens_s: float = 0.0
+    """How long whoever listens takes for the next frame."""
     blocks: int = 0
     came_with: list[int] = field(default_factory=list)
     """For each frame, how many blocks the microphone had given by then."""
@@ -46,7 +48,7 @@ class Sitting:
         """While the context lasts."""
         with anyio.fail_after(TIMEOUT_S):
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(desk.run, self._hear, silence, 24_000)
+                tasks.start_soon(desk.run, self._hear, hum, 24_000)
                 tasks.start_soon(self._call)
                 yield
                 tasks.cancel_scope.cancel()
@@ -64,6 +66,8 @@ class Sitting:
     async def _hear(self, frame: Frame) -> bool:
         self.frames.append(frame)
         self.came_with.append(self.blocks)
+        busy_s, self.listens_s = self.listens_s, 0.0
+        await anyio.sleep(busy_s)
         return self.idle
 
     async def _call(self) -> None:
@@ -77,9 +81,9 @@ class Sitting:
             await anyio.sleep(0.02)
 
 
-def silence(count: int, at_s: float) -> Samples:
-    """Nothing to say."""
-    return np.zeros(count, np.float32)
+def hum(count: int, at_s: float) -> Samples:
+    """Never silent."""
+    return np.full(count, 0.1, np.float32)
 
 
 def opened(sitting: Sitting) -> int:
@@ -150,6 +154,19 @@ def test_while_nothing_goes_on_the_microphone_is_taken_five_blocks_at_a_time(sit
 
     anyio.run(scene)
     assert 1.8 < len(sitting.frames) / sitting.blocks <= 2  # the blocks come a little late, so the clock is moved
+
+
+def test_what_is_heard_late_has_its_reference(sitting: Sitting, desk: LiveDesk) -> None:
+    """Frames that came while one was listened to for long; without it, all of their echo would be somebody's speech."""
+
+    async def scene() -> None:
+        async with sitting.at(desk):
+            await sitting.until(lambda: len(sitting.frames) > 40)
+            sitting.listens_s = 0.6
+            await sitting.until(lambda: len(sitting.frames) > 140)
+
+    anyio.run(scene)
+    assert all(frame.reference.any() for frame in sitting.frames[40:])
 
 
 def test_a_device_that_opens_and_never_calls_is_lost(sitting: Sitting, desk: LiveDesk) -> None:
