@@ -147,19 +147,20 @@ class Conversation:
         if speech is None:
             return
         speech.paused = True
-        if held is None or held.ended:
+        if utterance.is_echo:
+            self._floor.relent(speech)
+        elif held is None or held.ended:
             self._begin(utterance)
         elif speech.unjudged is not None:
             self._on_transcript(held, speech.unjudged)
 
     def _begin(self, utterance: Utterance) -> None:
         """Work on what was said, in case that was all."""
-        speech, floor = self._speech, self._floor
-        config = self._parts.config
+        speech, floor, config = self._speech, self._floor, self._parts.config
         if speech is None or (self.asleep and not wakes(config.commands, config.transcribe.language)):
             return
-        if utterance.voiced_ms < (0 if speech.by_key else config.endpoint.min_voiced_ms):
-            return  # a knock; if it goes on, the next pause carries all of it
+        if utterance.is_echo or utterance.voiced_ms < (0 if speech.by_key else config.endpoint.min_voiced_ms):
+            return  # nobody, or a knock; if it goes on, the next pause carries all of it
         before = self._held or (floor.reply if floor.joining else None)
         if before is not None and before.utterance is not None:  # it was over, and its reply had not been heard
             gap_ms = (utterance.speech_start - before.utterance.speech_end) * 1000 / MIC_RATE_HZ
@@ -188,10 +189,9 @@ class Conversation:
 
     def _on_ended(self, event: UtteranceEnded) -> None:
         self._confirming.cancel()
-        self._speech = None
-        held = self._held
+        self._speech, held = None, self._held
         if held is None:
-            self._floor.relent(self._speech)
+            self._floor.relent()
         elif not held.ended:  # else it is a knock while the words before it are being made out
             held.ended = True
             held.record.endpoint_s = self._now_s() if event.key_up is None else event.key_up / MIC_RATE_HZ
@@ -252,12 +252,11 @@ class Conversation:
         self._floor.hush(self._speech)
         if self._floor.audible and self._tasks is not None:
             self._confirming = anyio.CancelScope()
-            self._tasks.start_soon(self._confirm, self._confirming, self._speech.echo_after_ms, name="confirm")
+            self._tasks.start_soon(self._confirm, self._confirming, self._floor.confirm_s(self._speech), name="confirm")
 
-    async def _confirm(self, scope: anyio.CancelScope, echo_after_ms: float) -> None:
-        """Speech that goes on once sound and echo must be over; from the stop alone, a late echo cut the reply."""
+    async def _confirm(self, scope: anyio.CancelScope, after_s: float) -> None:
         with scope:
-            await anyio.sleep((self._parts.config.interruption.confirm_ms + echo_after_ms) / 1000)
+            await anyio.sleep(after_s)
             if self._speech is not None and not scope.cancel_called:
                 self._floor.cut((self._speech.start_s, self._now_s()))
                 self._notify()

@@ -62,6 +62,15 @@ class Floor:
             reply.record.pauses.append(ReplyPause(now_s, (speech.start_s, now_s)))
         self._parts.changed(reply.record)
 
+    def confirm_s(self, speech: OpenSpeech) -> float:
+        """How long speech must go on to cut the reply just hushed: until its echo must be over, and then some.
+
+        What the device has taken already sounds on, 0.3 s with Bluetooth. From the stop alone, a late echo cut it.
+        """
+        spans = self._parts.speaker.spans()
+        sounds_s = max(spans[-1][1] - self._parts.clock.time_s(), 0.0) if spans else 0.0
+        return sounds_s + (speech.echo_after_ms + self._parts.config.interruption.confirm_ms) / 1000
+
     def relent(self, speech: OpenSpeech | None = None) -> None:
         """It was nothing: take the reply up again at the sample where it stopped.
 

@@ -71,6 +71,8 @@ class Utterance:
     """Time judged to be speech, pauses left out."""
     in_echo_window: bool = False
     """It began while the assistant was audible, or within the window's tail."""
+    is_echo: bool = False
+    """Its sound is that of what was played (audio.self_hearing): nobody spoke."""
     finality: float = 0.0
     """The probability that this is all, by the sound of its end (audio.prosody)."""
 

@@ -10,6 +10,7 @@ utterance that is emitted. One table for each question:
 - interruptions: a user who begins at a random moment, in the first 1.75 s of the first reply ("cold", the
   canceller does not know the room) or later ("warm"), so much louder than the echo;
 - an hour of echo alone, each minute in another room, and the same with somebody typing;
+- stalls: in the middle of a reply the echo comes at another time, as when a sound server or Bluetooth stalls;
 - work: CPU seconds of `Capture` for each second of sound.
 
 The constants of the detection were chosen on other voices, on both sides, and other rooms.
@@ -39,7 +40,7 @@ from assistant.audio.wav import read_wav
 from assistant.config import load
 from assistant.messages import MIC_RATE_HZ, Samples
 from assistant.simulation.room import RoomConfig
-from assistant.simulation.scene import at_loudness, frames, play, said, silence, spoken, talk
+from assistant.simulation.scene import Stall, at_loudness, frames, play, said, silence, spoken, talk
 
 SPEECH = Path(__file__).parent.parent / "tests" / "speech"
 USERS = (
@@ -55,7 +56,9 @@ COLD_S = 1.75
 TYPING_DBFS = -50.0  # RMS; a key's peak is 25 dB over it
 NOISE_DBFS = -60.0
 
-Kind = Literal["grid", "interruption", "hour", "typing"]
+STALLS_MS = (-200, -100, -60, -30, 30, 60, 100, 150, 200, 350)
+
+Kind = Literal["grid", "interruption", "hour", "typing", "stall"]
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,7 @@ class Case:
     canceller: bool = True
     over_echo_db: float = 0.0
     cold: bool = False
+    later_ms: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,7 @@ class Outcome:
     pauses: int
     """Beginnings inside an echo window; of an interruption: before the user spoke."""
     turns: int
-    """Utterances emitted with enough voice to be answered."""
+    """Utterances emitted that are answered."""
     emitted: int
     seconds: float
     stopped_ms: float | None = None
@@ -121,10 +125,11 @@ def run(case: Case) -> Outcome:
 def echo_alone(case: Case, rng: np.random.Generator) -> Outcome:
     """Two replies, or a minute of them, and nobody there; a reply that was paused goes on."""
     config = load(settings=[f"echo.canceller={str(case.canceller).lower()}"])
-    lengths = (5, 3) if case.kind == "grid" else (10, 4, 13, 7, 15)
+    lengths = {"grid": (5, 3), "stall": (12,)}.get(case.kind, (10, 4, 13, 7, 15))
     pieces = [[talk(prompts(), length, rng), silence(rng.uniform(1.5, 3))] for length in lengths]
     reply = np.concatenate([silence(0.5), *itertools.chain.from_iterable(pieces)])
-    scene = play(reply, silence(0), room(case), config, "pauses")
+    stall = Stall(rng.uniform(3, 9), case.later_ms) if case.kind == "stall" else None
+    scene = play(reply, silence(0), room(case), config, "pauses", stall)
     return Outcome(case, len(scene.started), len(scene.turns(config)), len(scene.ended), len(reply) / MIC_RATE_HZ)
 
 
@@ -167,6 +172,8 @@ def _all_cases() -> Iterator[Case]:
     for kind, _ in itertools.product(kinds, range(60)):
         gain, delay, rt60 = rng.uniform(-20, 0), rng.uniform(30, 400), rng.uniform(0.2, 0.7)
         yield Case(kind, round(gain, 1), round(delay), round(rt60, 2), next(seeds))
+    for later_ms, gain_db, rt60_s in itertools.product(STALLS_MS, GAINS_DB, RT60S_S):
+        yield Case("stall", gain_db, max(60 - later_ms, 60), rt60_s, next(seeds), later_ms=later_ms)
 
 
 def work() -> dict[str, float]:
@@ -260,6 +267,10 @@ def summary(outcomes: Sequence[Outcome], spent: dict[str, float]) -> dict[str, f
         found[f"{kind}: minutes"] = sum(o.seconds for o in alone) / 60
         found[f"{kind}: pauses"] = sum(o.pauses for o in alone)
         found[f"{kind}: pauses not refused"] = sum(o.turns for o in alone)
+    stalls = [o for o in outcomes if o.case.kind == "stall"]
+    found["stalls"] = len(stalls)
+    found["stalls: with pauses"] = sum(o.pauses > 0 for o in stalls)
+    found["stalls: answered"] = sum(o.turns > 0 for o in stalls)
     return found | {f"CPU s per s, {name}": seconds for name, seconds in spent.items()}
 
 

@@ -52,6 +52,8 @@ class Talk:
     transcriber: FakeTranscriber = field(default_factory=FakeTranscriber)
     infer: Callable[[Costs], SimulatedInference] = SimulatedInference
     turn_model: FakeTurnModel | None = None
+    device_s: float = 0.02
+    """From taking a sample to its sound."""
     turns: list[TurnRecord] = field(default_factory=list)
     history: list[tuple[str, str]] = field(default_factory=list)
     advice: list[tuple[int, float]] = field(default_factory=list)
@@ -70,13 +72,19 @@ class Talk:
         self.events.append((at_s + 0.1, event))
 
     def utterance(
-        self, start_s: float, end_s: float, says: str, refused: str = "", in_echo_window: bool = False
+        self,
+        start_s: float,
+        end_s: float,
+        says: str,
+        refused: str = "",
+        in_echo_window: bool = False,
+        is_echo: bool = False,
     ) -> Utterance:
         """An utterance that the transcriber will know by its length."""
         samples = np.zeros(round((end_s - start_s) * MIC_RATE_HZ), np.float32)
         self.transcriber.says[len(samples)] = Transcript(says, refused)  # type: ignore[arg-type]
         start, end = round(start_s * MIC_RATE_HZ), round(end_s * MIC_RATE_HZ)
-        return Utterance(start, samples, start, end, (end_s - start_s) * 1000, in_echo_window)
+        return Utterance(start, samples, start, end, (end_s - start_s) * 1000, in_echo_window, is_echo)
 
     def falls_silent(self, utterance: Utterance) -> None:
         """A pause that may be one within a word, noticed 100 ms after the last voiced sample."""
@@ -147,7 +155,7 @@ class Talk:
         began_s, tick = loop.time(), 0
         try:
             while True:
-                blocks.append(self.speaker.pull(round(self.speaker.rate_hz * _TICK_S), tick * _TICK_S + 0.02))
+                blocks.append(self.speaker.pull(round(self.speaker.rate_hz * _TICK_S), tick * _TICK_S + self.device_s))
                 tick += 1
                 await anyio.sleep(began_s + tick * _TICK_S - loop.time())
         finally:

@@ -91,7 +91,7 @@ def test_long_speech_interrupts_before_its_words_are_known() -> None:
     talk.says(3.5, 6.5, "no wait I wanted something else entirely", in_echo_window=True)
     talk.run(12)
     assert talk.turns[0].state == "cut"
-    assert talk.turns[0].ended_s == pytest.approx(3.6 + 0.7)
+    assert talk.turns[0].ended_s == pytest.approx(3.6 + 0.02 + 0.7, abs=0.011)
     assert talk.turns[1].state == "done"
 
 
@@ -103,6 +103,34 @@ def test_a_late_echo_is_not_long_speech() -> None:
     talk.closes(talk.utterance(3.5, 4.4, "three four", in_echo_window=True))
     talk.run(12)
     assert [turn.state for turn in talk.turns] == ["done", "rejected"]
+
+
+def test_what_a_slow_device_has_taken_is_not_long_speech() -> None:
+    """It sounds on for 400 ms after the reply was silenced, and its echo with it."""
+    talk = Talk([REPLY], device_s=0.4)
+    talk.says(1.0, 2.0, "count for me")
+    talk.starts(3.5, in_echo_window=True)
+    talk.closes(talk.utterance(3.5, 4.4, "three four", in_echo_window=True))
+    talk.run(12)
+    assert [turn.state for turn in talk.turns] == ["done", "rejected"]
+
+
+def test_what_sounds_like_the_echo_is_nobody() -> None:
+    """However Whisper misheard it: the reply goes on as soon as a pause says so, and again after the next word."""
+    talk = Talk([REPLY])
+    talk.says(1.0, 2.0, "count for me")
+    talk.starts(3.5, in_echo_window=True)
+    for start_s, end_s in ((3.5, 3.7), (3.5, 4.1)):
+        misheard = talk.utterance(start_s, end_s, "reform", in_echo_window=True, is_echo=True)
+        talk.falls_silent(misheard)
+        talk.pauses(misheard)
+    talk.resumes(3.95)
+    talk.ends(misheard)
+    talk.run(10)
+    (turn,) = talk.turns
+    assert turn.state == "done" and turn.reply_heard == REPLY
+    assert [pause.end_s for pause in turn.pauses] == pytest.approx([3.9, 4.3])
+    assert len(talk.transcriber.heard) == 1
 
 
 def test_speech_refused_while_the_next_is_open_resumes_nothing() -> None:

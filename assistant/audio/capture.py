@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from assistant.audio.double_talk import DoubleTalk
@@ -10,9 +12,19 @@ from assistant.audio.echo_canceller import LATENCY_SAMPLES, LONGEST_DELAY_MS, Ec
 from assistant.audio.endpoint import Endpointer, PushToTalk
 from assistant.audio.level import level_db
 from assistant.audio.onset import Began, Onset, Voice
+from assistant.audio.self_hearing import SelfHearing
 from assistant.audio.vad import VoiceDetector
 from assistant.config import Config
-from assistant.messages import FRAME_SAMPLES, MIC_RATE_HZ, DeskOpened, Frame, TurnEvent
+from assistant.messages import (
+    FRAME_SAMPLES,
+    MIC_RATE_HZ,
+    DeskOpened,
+    Frame,
+    PauseBegan,
+    PauseReached,
+    TurnEvent,
+    UtteranceEnded,
+)
 
 LONGEST_GAP_S = 2
 """Lost frames are made up with silence, up to this much: it ends any utterance."""
@@ -48,6 +60,7 @@ class Capture:
         """For the timeline and the meter; never open with headphones."""
         self._canceller = EchoCanceller() if self._loudspeakers and echo.canceller else None
         self._double_talk = DoubleTalk()
+        self._self_hearing = SelfHearing()
         self._in_echo = False
 
     @property
@@ -103,11 +116,21 @@ class Capture:
         if self._canceller is not None:
             start, samples = start - LATENCY_SAMPLES, self._canceller.process(frame.samples, frame.reference)
             self._double_talk.take(frame, samples)
+            self._self_hearing.take(frame)
         voice = self._detector.process(start, samples)
         if self._push_to_talk is not None:
             return self._push_to_talk.feed(start, samples, voice)
-        events = self._endpointer.feed(start, samples, voice)
+        events = [self._judged(event) for event in self._endpointer.feed(start, samples, voice)]
         return events + self._listen(voice) if voice is not None else events
+
+    def _judged(self, event: TurnEvent) -> TurnEvent:
+        """Say of an utterance that began under the echo whether it was nothing else."""
+        match event:
+            case PauseBegan(said) | PauseReached(said) | UtteranceEnded(said):
+                if said.in_echo_window and self._canceller is not None:
+                    is_echo = self._self_hearing.is_echo(said, self._double_talk.bands.noise_db)
+                    return replace(event, utterance=replace(said, is_echo=is_echo))
+        return event
 
     def _listen(self, voice: Voice) -> list[TurnEvent]:
         """Has speech begun with this chunk?"""

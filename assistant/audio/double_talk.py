@@ -61,17 +61,18 @@ class BandEcho:
         self._gain_db: Levels = np.zeros(_BANDS)
         self._learned: Levels = np.zeros(_BANDS)  # chunks
         self._echo_db: Levels = np.full(_BANDS, -90.0)
-        self._noise_db: Levels = np.full(_BANDS, -70.0)
+        self.noise_db: Levels = np.full(_BANDS, -70.0)
+        """(13,) what is heard with nothing played."""
 
     def learn_noise(self, heard_db: Levels) -> None:
         """Take a chunk with nothing played: a running median."""
-        self._noise_db += np.where(heard_db > self._noise_db, 1.0, -1.0)
+        self.noise_db += np.where(heard_db > self.noise_db, 1.0, -1.0)
 
     def excess_db(self, heard_db: Levels, played_db: Levels, learn: bool) -> float:
         """How far the next chunk stands out of echo and noise, -5 to 20 dB, in the mean over the bands."""
         direct_db = played_db + self._gain_db
         self._echo_db = np.maximum(direct_db, self._echo_db - DECAY_DB)
-        excess_db = heard_db - np.maximum(self._echo_db, self._noise_db + NOISE_MARGIN_DB)
+        excess_db = heard_db - np.maximum(self._echo_db, self.noise_db + NOISE_MARGIN_DB)
         if learn:  # a running quantile, from the bands in which not the tail of earlier sound is heard
             direct = (direct_db >= self._echo_db) & (played_db > AUDIBLE_BAND_DB)
             steps = 1 + FIRST_STEPS * np.exp(-self._learned / FIRST_CHUNKS)
@@ -141,7 +142,7 @@ class DoubleTalk:
     """Pure decider: has the user begun to speak inside the echo window?"""
 
     def __init__(self) -> None:
-        self._bands = BandEcho()
+        self.bands = BandEcho()
         self._voicing = VoicingJudge()
         self._heard = Latest(8)
         self._left = Latest(8)
@@ -164,7 +165,7 @@ class DoubleTalk:
     def rest(self, voice: Voice) -> None:
         """Take the next chunk, with the window shut and nobody speaking."""
         self._restart(voice.end)
-        self._bands.learn_noise(self._heard_db(voice))
+        self.bands.learn_noise(self._heard_db(voice))
         self._voicing.learn(self._left_samples(voice)[-CHUNK_SAMPLES:], self._chunk(voice))
 
     def judge(self, voice: Voice, window: EchoWindow) -> Began | None:
@@ -174,7 +175,7 @@ class DoubleTalk:
         self._recent_db.append(self._levels(self._played, voice, late + _AROUND).max(axis=0))
         # until the delay is known the echo may be that of any of the latest half second
         played_db = self._recent_db[-1] if delay_ms is not None else np.max(self._recent_db, axis=0)
-        excess_db = self._bands.excess_db(self._heard_db(voice), played_db, learn=delay_ms is not None)
+        excess_db = self.bands.excess_db(self._heard_db(voice), played_db, learn=delay_ms is not None)
         left, chunk = self._left_samples(voice), self._chunk(voice)
         if crest_db(chunk) > CLICK_CREST_DB:
             excess_db = min(excess_db, 0)

@@ -106,7 +106,7 @@ class LiveDesk:
                 await wake.wait()
                 wake.clear()
                 for start, samples in microphone.end.blocks():
-                    for block in loudspeaker.end.blocks():  # for each anew: what comes while one is heard had no reference
+                    for block in loudspeaker.end.blocks():  # what came while one was heard had no reference
                         aligner.played(*block)
                     for frame in aligner.heard(start, samples):
                         microphone.end.together = UNHURRIED if await hear(frame) else 1

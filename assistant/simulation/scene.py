@@ -19,6 +19,15 @@ Manners: TypeAlias = Literal["goes on", "stops", "pauses"]
 """What the reply does when speech begins; paused, it goes on where it was when the utterance has ended."""
 
 
+@dataclass(frozen=True, slots=True)
+class Stall:
+    """The echo comes at another time from some moment on, as when a sound server stalls."""
+
+    at_s: float
+    later_ms: float
+    """Negative: sooner, by no more than the echo's delay."""
+
+
 def silence(seconds: float) -> Samples:
     """(n,) zeros at 16 kHz."""
     return np.zeros(round(seconds * MIC_RATE_HZ), np.float32)
@@ -87,8 +96,9 @@ class Scene:
         return [event for _, event in self.events if isinstance(event, UtteranceEnded)]
 
     def turns(self, config: Config) -> list[UtteranceEnded]:
-        """Utterances with enough voice to be answered."""
-        return [ended for ended in self.ended if ended.utterance.voiced_ms >= config.endpoint.min_voiced_ms]
+        """Utterances that are answered: with enough voice, and no echo by their sound."""
+        said = [ended for ended in self.ended if not ended.utterance.is_echo]
+        return [ended for ended in said if ended.utterance.voiced_ms >= config.endpoint.min_voiced_ms]
 
 
 class _Reply:
@@ -121,9 +131,18 @@ class _Reply:
         return played
 
 
-def play(reply: Samples, user: Samples, room: RoomConfig, config: Config, manners: Manners = "goes on") -> Scene:
+def play(
+    reply: Samples,
+    user: Samples,
+    room: RoomConfig,
+    config: Config,
+    manners: Manners = "goes on",
+    stall: Stall | None = None,
+) -> Scene:
     """Run a reply and a user, (n,) each at 16 kHz, through a room into a fresh `Capture`, until both are over."""
-    sound, speaker = Room(room), _Reply(reply, config.playback.fade_ms)
+    sounds, speaker = [Room(room)], _Reply(reply, config.playback.fade_ms)
+    if stall is not None:
+        sounds.append(Room(room.model_copy(update={"echo_delay_ms": room.echo_delay_ms + stall.later_ms})))
     capture = Capture(config, room.loudspeakers, False, room.reported_latency_ms)
     scene = Scene()
     start = 0
@@ -132,7 +151,9 @@ def play(reply: Samples, user: Samples, room: RoomConfig, config: Config, manner
         said_now = np.zeros(FRAME_SAMPLES, np.float32)
         piece = user[start : start + FRAME_SAMPLES]
         said_now[: len(piece)] = piece
-        events = capture.feed(Frame(start, sound.step(played, said_now), played))
+        heard = [sound.step(played, said_now) for sound in sounds]
+        late = stall is not None and start >= stall.at_s * MIC_RATE_HZ
+        events = capture.feed(Frame(start, heard[late], played))
         start += FRAME_SAMPLES
         for event in events:
             scene.events.append((start, event))

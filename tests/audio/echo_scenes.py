@@ -12,9 +12,9 @@ from assistant.config import load
 from assistant.messages import FRAME_SAMPLES, MIC_RATE_HZ, Samples
 from assistant.simulation import scene
 from assistant.simulation.room import RoomConfig
-from assistant.simulation.scene import Manners, Scene, gained, loudness_db, silence
+from assistant.simulation.scene import Manners, Scene, Stall, gained, loudness_db, silence
 
-__all__ = ["Scene", "gained", "loudness_db", "silence"]
+__all__ = ["Scene", "Stall", "gained", "loudness_db", "silence"]
 
 SPEECH = Path(__file__).parent.parent / "speech"
 REPLIES = ("at-tone-time-exactly", "something-terribly-wrong", "vm-enter-num-to-call", "one-moment-please")
@@ -49,9 +49,10 @@ def play(
     room: RoomConfig | None = None,
     settings: tuple[str, ...] = (),
     manners: Manners = "goes on",
+    stall: Stall | None = None,
 ) -> Scene:
     """Run the two signals through the room into a fresh `Capture`."""
-    return scene.play(played, user, room or RoomConfig(), load(settings=settings), manners)
+    return scene.play(played, user, room or RoomConfig(), load(settings=settings), manners, stall)
 
 
 def said(name: str, at_s: float, gain_db: float = 0.0) -> tuple[Samples, int, int]:
