@@ -24,7 +24,9 @@ PLAYED_FLOOR_DB = -60.0
 NOISE_MARGIN_DB = 3.0
 DECAYS_DB = (0.0, 0.5, 1.0, 2.0)
 """By which the echo may die away in 10 ms. With RT60 0.6 s it is 1 dB; beside a near loudspeaker there is no tail."""
-_BEFORE = MIC_RATE_HZ * 50 // 1000
+_BEFORE = 50 * MIC_RATE_HZ // 1000
+_LATEST = LATEST_MS * MIC_RATE_HZ // 1000
+_LAG = LONGEST_LAG_MS * MIC_RATE_HZ // 1000
 _WITHIN = np.arange(WINDOW_SAMPLES)
 
 
@@ -55,15 +57,13 @@ class SelfHearing:
         return self._judged[1]
 
     def _compare(self, utterance: Utterance, noise_db: Levels) -> bool:
-        latest = utterance.speech_end - LATEST_MS * MIC_RATE_HZ // 1000
-        start, end = max(utterance.speech_start - _BEFORE, latest), utterance.speech_end
+        end = utterance.speech_end
+        start = max(utterance.speech_start - _BEFORE, end - _LATEST)
         first = self._now - len(self._heard.samples)
-        if start - LONGEST_LAG_MS * MIC_RATE_HZ // 1000 < first or end + WINDOW_SAMPLES > self._now:
+        if start - _LAG < first or end > self._now:
             return False  # it was too long ago
-        heard = _levels(self._heard.samples[start - first : end - first])
-        heard = np.maximum(heard, noise_db + NOISE_MARGIN_DB)
-        before = start - LONGEST_LAG_MS * MIC_RATE_HZ // 1000
-        played = np.maximum(_levels(self._played.samples[before - first : end - first]), PLAYED_FLOOR_DB)
+        heard = np.maximum(_levels(self._heard.samples[start - first : end - first]), noise_db + NOISE_MARGIN_DB)
+        played = np.maximum(_levels(self._played.samples[start - _LAG - first : end - first]), PLAYED_FLOOR_DB)
         return any(_follows(heard, _dying_away(played, decay_db)) for decay_db in DECAYS_DB)
 
 
