@@ -6,8 +6,10 @@ import csv
 from itertools import pairwise
 
 import numpy as np
+import pytest
 from echo_scenes import SPEECH, clip, gained, silence
 
+from assistant.audio import vad
 from assistant.audio.onset import CHUNK_SAMPLES, Voice
 from assistant.audio.vad import VoiceDetector, voiced_span
 from assistant.config import load
@@ -87,3 +89,18 @@ def test_silence_and_noise_have_no_voiced_span() -> None:
     noise = np.random.default_rng(0).standard_normal(32_000).astype(np.float32) * np.float32(0.05)
     for samples in (silence(1), noise, np.zeros(1, np.float32)):
         assert voiced_span(samples) is None
+
+
+@pytest.mark.parametrize("name", ["rhasspy3_turn_on_the_lamp", "mycroft_stop", "pico_6440344c"])
+def test_silero_dozes_in_silence_and_hears_the_words_that_end_it(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is asked of it while webrtcvad hears nothing; of what is said then it says what it would have said."""
+    room = np.random.default_rng(0).normal(0, 1e-3, 16_000 * 10).astype(np.float32)
+    said = np.concatenate([room, clip(name) + room[: len(clip(name))]])
+    dozing = voices(said)
+    monkeypatch.setattr(vad, "DOZES_AFTER_CHUNKS", 10**9)
+    awake = voices(said)
+    quiet = [voice.probability for voice in dozing if 16_000 * 2 < voice.end < 16_000 * 10]
+    assert quiet.count(0.0) > len(quiet) / 2
+    spoken = [(a.speech, b.speech) for a, b in zip(dozing, awake, strict=True) if a.start >= 16_000 * 10]
+    assert sum(b for _, b in spoken) > 10
+    assert sum(a != b for a, b in spoken) <= 2
