@@ -91,7 +91,7 @@ def test_long_speech_interrupts_before_its_words_are_known() -> None:
     talk.says(3.5, 6.5, "no wait I wanted something else entirely", in_echo_window=True)
     talk.run(12)
     assert talk.turns[0].state == "cut"
-    assert talk.turns[0].ended_s == pytest.approx(3.6 + 0.02 + 0.7, abs=0.011)
+    assert talk.turns[0].ended_s == pytest.approx(3.6 + 0.03 + 0.7)  # 30 ms the device has taken
     assert talk.turns[1].state == "done"
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from assistant.audio.double_talk import WINDOW_SAMPLES, Latest, Levels, band_levels
+from assistant.audio.double_talk import NOISE_MARGIN_DB, WINDOW_SAMPLES, Latest, Levels, band_levels
 from assistant.audio.echo import LONGEST_LAG_MS
 from assistant.messages import FRAME_MS, FRAME_SAMPLES, MIC_RATE_HZ, Frame, Samples, Utterance
 
@@ -21,13 +21,11 @@ ALIKE = 0.74
 APART_DB = 6.0
 """Root mean square of their differences, at most: a word said loudly into silence correlates by 0.8 with any other."""
 PLAYED_FLOOR_DB = -60.0
-NOISE_MARGIN_DB = 3.0
 DECAYS_DB = (0.0, 0.5, 1.0, 2.0)
 """By which the echo may die away in 10 ms. With RT60 0.6 s it is 1 dB; beside a near loudspeaker there is no tail."""
 _BEFORE = 50 * MIC_RATE_HZ // 1000
 _LATEST = LATEST_MS * MIC_RATE_HZ // 1000
 _LAG = LONGEST_LAG_MS * MIC_RATE_HZ // 1000
-_WITHIN = np.arange(WINDOW_SAMPLES)
 
 
 class SelfHearing:
@@ -69,8 +67,7 @@ class SelfHearing:
 
 def _levels(samples: Samples) -> Levels:
     """(n,) samples to (k, 13) levels of windows 10 ms apart."""
-    starts = np.arange(0, len(samples) - WINDOW_SAMPLES + 1, FRAME_SAMPLES)
-    return band_levels(samples[starts[:, np.newaxis] + _WITHIN])
+    return band_levels(np.lib.stride_tricks.sliding_window_view(samples, WINDOW_SAMPLES)[::FRAME_SAMPLES])
 
 
 def _dying_away(played: Levels, decay_db: float) -> Levels:

@@ -9,7 +9,8 @@ from echo_scenes import COMMANDS, Stall, clip, gained, loudness_db, play, reply,
 from assistant.audio.self_hearing import SelfHearing
 from assistant.config import load
 from assistant.messages import FRAME_SAMPLES, MIC_RATE_HZ, Frame, PauseReached, Samples, Utterance
-from assistant.simulation.room import Room, RoomConfig
+from assistant.simulation.room import RoomConfig
+from assistant.simulation.scene import frames
 
 NOISE_DB = np.full(13, -80.0)
 STALL_S = 6.0
@@ -17,9 +18,7 @@ STALL_S = 6.0
 
 def heard_in(room: RoomConfig, played: Samples) -> list[Frame]:
     """The frames of a reply that nobody interrupts."""
-    sound, nobody = Room(room), np.zeros(FRAME_SAMPLES, np.float32)
-    blocks = played[: len(played) // FRAME_SAMPLES * FRAME_SAMPLES].reshape(-1, FRAME_SAMPLES)
-    return [Frame(at * FRAME_SAMPLES, sound.step(block, nobody), block) for at, block in enumerate(blocks)]
+    return list(frames(played, np.zeros_like(played), room))
 
 
 def utterance(start_s: float, end_s: float) -> Utterance:
@@ -28,10 +27,10 @@ def utterance(start_s: float, end_s: float) -> Utterance:
     return Utterance(start, np.zeros(0, np.float32), start, end, (end_s - start_s) * 1000, in_echo_window=True)
 
 
-def remembered(frames: list[Frame]) -> SelfHearing:
+def remembered(scene: list[Frame]) -> SelfHearing:
     """One that has heard all of it."""
     memory = SelfHearing()
-    for frame in frames:
+    for frame in scene:
         memory.take(frame)
     return memory
 
